@@ -1,0 +1,169 @@
+/** What Temporal does with a failure, who hears of it, and what that person does next. */
+export interface FailurePolicy {
+  /**
+   * `forever` for what passes by itself; `few` for what only a person can end, so that the workflow soon
+   * parks where it is seen; `never` only where no later attempt with the same input could succeed.
+   */
+  readonly retry: 'forever' | 'few' | 'never';
+  readonly tell: 'nobody' | 'operator' | 'developer';
+  readonly means: string;
+  readonly remedy: string;
+}
+
+/** Attempts of a `few` failure before the workflow parks. An operator's Reset gives as many again. */
+const FEW_ATTEMPTS = 4;
+
+/**
+ * Every way the lake fails on purpose. A name is the `type` of a Temporal failure, so it is wire
+ * format: add names, never rename one. docs/failures.md is generated from this table.
+ */
+export const FAILURES = {
+  MalformedInput: {
+    retry: 'never',
+    tell: 'developer',
+    means: "An input or a message does not follow the lake's grammar.",
+    remedy: 'Correct what the message names and start the workflow again.',
+  },
+  UnknownSource: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'The applied spec has no source or dataset of this name, or one of another kind.',
+    remedy: 'Correct the name, or add it to lake.yaml and run `tributary apply`; then start again.',
+  },
+  NoSpec: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'The lake has no applied spec yet.',
+    remedy: 'Run `tributary apply`, then decide: retry.',
+  },
+  Throttled: {
+    retry: 'forever',
+    tell: 'nobody',
+    means: 'The service asked us to slow down.',
+    remedy: 'Nothing: the next attempt waits longer.',
+  },
+  Unreachable: {
+    retry: 'forever',
+    tell: 'nobody',
+    means: 'A service gave no answer, or failed on its own side.',
+    remedy:
+      'Nothing, unless it lasts: then look at the service the message names. `temporal activity reset` retries at once.',
+  },
+  AccessDenied: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'The worker may not do this in the account it runs in.',
+    remedy: 'Grant what the message names, then decide: retry.',
+  },
+  BucketMissing: {
+    retry: 'few',
+    tell: 'operator',
+    means: "The lake's bucket does not exist, or not in this account and region.",
+    remedy: 'Create it (versioned) or correct the name, then decide: retry.',
+  },
+  StoreIgnoresConditions: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'The object store overwrites on a conditional create, so no commit on it would be safe.',
+    remedy: 'Use a store that honours If-None-Match: *, then start the worker again.',
+  },
+  ChecksumMismatch: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'An object holds other bytes than its entry or its source says.',
+    remedy: 'Compare the two by hand, then decide: retry, or skip the file.',
+  },
+  ChainBroken: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'A numbered chain has a gap, a changed object, or an object that does not follow the one before.',
+    remedy:
+      'Restore the named object from its older version in the bucket, then decide: retry. Run `tributary verify`.',
+  },
+  ObjectMissing: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'An object that the ledger or a view names is not in the bucket.',
+    remedy: 'Restore the named object from its older version in the bucket, then decide: retry.',
+  },
+  SourceMissing: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'The folder or stream that a source names is not there.',
+    remedy: 'Create it or correct lake.yaml and apply, then decide: retry.',
+  },
+  SourceChanged: {
+    retry: 'never',
+    tell: 'nobody',
+    means: 'A file changed while it was read.',
+    remedy: 'Nothing: the next run takes it once it has been quiet.',
+  },
+  BadFile: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'A file as a whole cannot be read: a broken quote, a truncated gzip, mixed line endings, a missing or unknown column.',
+    remedy: 'Have it delivered again under its name and decide: retry; or decide: skip.',
+  },
+  FileRestated: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A name that was collected comes with new content, and the dataset only appends.',
+    remedy: 'Decide: skip (the old rows stay), or retract (the old rows go and the new ones come).',
+  },
+  PositionLost: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'The stream no longer holds the position to read on from: records were lost in between.',
+    remedy: 'Decide: skip, to go on at the horizon with the gap on record; or abort.',
+  },
+  StreamDeleted: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'The stream was deleted, or deleted and made again under its name.',
+    remedy: 'Decide: retry once it is there again, or abort.',
+  },
+  LaneTaken: {
+    retry: 'never',
+    tell: 'nobody',
+    means: 'A later attempt collects this lane: this one ends.',
+    remedy: 'Nothing.',
+  },
+  GateHeld: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A build did not pass its gate: the old version serves.',
+    remedy: 'Read the report, then decide: approve, reject, or recompute.',
+  },
+  BatchMissing: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A partition is past its deadline and its batch has not come.',
+    remedy: 'Have the batch delivered; or decide: approve, to publish without it.',
+  },
+  ProofBroken: {
+    retry: 'never',
+    tell: 'developer',
+    means: 'A build does not account for every row of its inputs.',
+    remedy: 'Decide: recompute. If it stays, `tributary verify` names what is damaged.',
+  },
+  SpecRefused: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'The new spec cannot follow the applied one.',
+    remedy: 'Correct what the message names and apply again.',
+  },
+  NotBuilt: {
+    retry: 'never',
+    tell: 'developer',
+    means: 'Tributary does not do this yet; docs/status.md lists what is built.',
+    remedy: 'Leave it out of lake.yaml or the request.',
+  },
+} as const satisfies Record<string, FailurePolicy>;
+
+export type FailureName = keyof typeof FAILURES;
+
+/** Does a failure of this kind, met at this attempt (1 or more), end the activity? */
+export function isLastAttempt(retry: FailurePolicy['retry'], attempt: number): boolean {
+  return retry === 'never' || (retry === 'few' && attempt >= FEW_ATTEMPTS);
+}
