@@ -133,6 +133,16 @@ export function readEnv(variables: NodeJS.ProcessEnv = process.env): Env {
   };
 }
 
+/** For demo and tests: throws unless everything that speaks AWS would stay on this machine, or has no endpoint yet. */
+export function refuseFarEndpoint({ awsEndpointUrl }: Pick<Env, 'awsEndpointUrl'>): void {
+  if (awsEndpointUrl === undefined) return;
+  const { hostname } = new URL(awsEndpointUrl);
+  if (hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)) return;
+  throw new Error(
+    `AWS_ENDPOINT_URL is "${awsEndpointUrl}": demo and tests make and remove buckets, so they accept a loopback address only`,
+  );
+}
+
 function parse(variables: NodeJS.ProcessEnv): Read {
   const names = Object.keys(VARIABLES);
   const told = Object.fromEntries(names.map((name) => [name, variables[name] || undefined]));

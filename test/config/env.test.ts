@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VARIABLES, readEnv } from '../../config/env.ts';
+import { VARIABLES, readEnv, refuseFarEndpoint } from '../../config/env.ts';
 
 test('an empty environment is a development machine', () => {
   expect(readEnv({})).toEqual({
@@ -83,4 +83,19 @@ test('one error names every variable at fault, what it holds and what would be r
 
 test('every variable says what it is for', () => {
   for (const { means } of Object.values(VARIABLES)) expect(means).toMatch(/\.$/);
+});
+
+test.each(['http://127.0.0.1:9000', 'http://localhost:9000', 'http://[::1]:9000', undefined])(
+  'demo and tests accept %s as their AWS',
+  (awsEndpointUrl) => {
+    expect(() => refuseFarEndpoint({ awsEndpointUrl })).not.toThrow();
+  },
+);
+
+test.each([
+  'https://s3.eu-west-1.amazonaws.com',
+  'http://127.0.0.1.example.com',
+  'http://localhost.example.com',
+])('demo and tests refuse %s as their AWS', (awsEndpointUrl) => {
+  expect(() => refuseFarEndpoint({ awsEndpointUrl })).toThrow('loopback');
 });
