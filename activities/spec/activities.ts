@@ -1,0 +1,169 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { canonical } from '../../lake/canonical.ts';
+import { scheduleId, workflowIds } from '../../lake/ids.ts';
+import { type LakeSpec, type SpecObject, datasetOf } from '../../lake/spec.ts';
+import { type SpecChange, specChanges } from '../../lake/spec-change.ts';
+import { failure } from '../failure.ts';
+import type { ObjectStore } from '../objects/port.ts';
+import type { Runs } from '../runs/port.ts';
+import { createSpecReader, specChain } from './store.ts';
+
+export interface ApplyResult {
+  /** The number of the spec that is the newest now. */
+  readonly n: number;
+  /** False when the lake had it already. */
+  readonly written: boolean;
+  readonly changes: readonly SpecChange[];
+}
+
+export interface DescribedSource {
+  readonly kind: 'files' | 'kinesis';
+  /** The dataset it feeds; null when it is collected as it is. */
+  readonly dataset: string | null;
+}
+
+export type SpecActivities = ReturnType<typeof createSpecActivities>;
+
+export interface SpecPorts {
+  readonly store: ObjectStore;
+  readonly runs: Runs;
+  readonly clock: { now(): number };
+}
+
+export function createSpecActivities({ store, runs, clock }: SpecPorts) {
+  const reader = createSpecReader({ store });
+
+  /** What a source is. It only reads: running it again changes nothing. */
+  async function describeSource({
+    source,
+    kind,
+  }: {
+    readonly source: string;
+    readonly kind: string;
+  }): Promise<DescribedSource> {
+    const { spec, n } = await reader.read(cancellationSignal());
+    const found = spec.sources[source];
+    if (found?.kind !== kind) {
+      const fit = Object.keys(spec.sources).filter((name) => spec.sources[name]?.kind === kind);
+      const is = found ? `is a source of kind ${found.kind}` : `is no source of spec ${n}`;
+      throw failure('UnknownSource', `${source} ${is}; of kind ${kind} are: ${fit.join(', ') || 'none'}`);
+    }
+    return { kind: found.kind, dataset: datasetOf(spec, source)?.name ?? null };
+  }
+
+  /** Which feeds a dataset is made from. It only reads: running it again changes nothing. */
+  async function describeDataset({
+    dataset,
+  }: {
+    readonly dataset: string;
+  }): Promise<{ readonly feeds: readonly string[] }> {
+    const { spec, n } = await reader.read(cancellationSignal());
+    const found = spec.datasets[dataset];
+    if (!found) {
+      throw failure(
+        'UnknownSource',
+        `${dataset} is no dataset of spec ${n}; there are: ${Object.keys(spec.datasets).join(', ')}`,
+      );
+    }
+    return { feeds: Object.keys(found.feeds) };
+  }
+
+  /**
+   * Make `spec` the lake's newest. Safe to run twice: a spec that equals the newest is not written again. The commit
+   * point is the conditional create of `spec/<n>.json`.
+   */
+  async function writeSpec({
+    spec,
+    by,
+    reason,
+  }: {
+    readonly spec: LakeSpec;
+    readonly by: string;
+    readonly reason: string;
+  }): Promise<ApplyResult> {
+    const signal = cancellationSignal();
+    const chain = specChain(store);
+    const head = await chain.head(signal);
+    const changes = specChanges(head?.value, spec);
+    if (head && changes.length === 0) return { n: head.n, written: false, changes };
+    const barred = changes.filter((change) => change.class !== 'compatible');
+    if (barred.length > 0) throw failure('SpecRefused', barred.map(explain).join('; '));
+    const epochs = Object.fromEntries(
+      Object.keys(spec.datasets).map((name) => [name, head?.value.epochs[name] ?? 1]),
+    );
+    const next: SpecObject = {
+      format: 1,
+      n: (head?.n ?? 0) + 1,
+      prev: head?.sha256 ?? null,
+      lake: spec.lake,
+      sources: spec.sources,
+      datasets: spec.datasets,
+      epochs,
+      by,
+      reason,
+      at: new Date(clock.now()).toISOString(),
+    };
+    const appended = await chain.append(next, signal);
+    if (appended.kind === 'committed') return { n: next.n, written: true, changes };
+    // Another apply was first, or an earlier attempt of this one: only the same spec is a success.
+    const { lake, sources, datasets } = appended.link.value;
+    if (canonical({ lake, sources, datasets }) === canonical(spec))
+      return { n: appended.link.n, written: true, changes };
+    throw failure(
+      'SpecRefused',
+      `spec ${appended.link.n} was applied by ${appended.link.value.by} meanwhile: apply again`,
+    );
+  }
+
+  /**
+   * Set the lake's schedules and start its long-lived runs. Safe to run twice: schedules are set to what the spec
+   * says, and a run that is open already stays.
+   */
+  async function setUpLake(): Promise<{
+    readonly started: readonly string[];
+    readonly schedules: readonly string[];
+  }> {
+    const { spec, n } = await reader.read(cancellationSignal());
+    const started: string[] = [];
+    const schedules: string[] = [];
+    for (const [source, { kind, ...declared }] of Object.entries(spec.sources)) {
+      if (
+        kind === 'kinesis' &&
+        (await startRun('ingestStream', workflowIds.ingestStream(source), { source }))
+      ) {
+        started.push(workflowIds.ingestStream(source));
+      }
+      const id = scheduleId(source);
+      const schedule = 'schedule' in declared ? declared.schedule : undefined;
+      if (!schedule) await runs.removeSchedule(id);
+      else {
+        schedules.push(id);
+        await runs.setSchedule({
+          scheduleId: id,
+          everyMs: schedule.everyMs,
+          workflowId: `${workflowIds.transferFiles(source)}/scheduled`,
+          workflowType: 'transferFiles',
+          input: { source, wait: false },
+          note: `Spec ${n}: looks for new files of ${source}`,
+        });
+      }
+    }
+    for (const dataset of Object.keys(spec.datasets)) {
+      const id = workflowIds.reconcileDataset(dataset);
+      if (await startRun('reconcileDataset', id, { dataset })) started.push(id);
+      else await runs.signal(id, 'nudge', undefined);
+    }
+    return { started, schedules };
+  }
+
+  function startRun(workflowType: string, workflowId: string, input: object): Promise<boolean> {
+    return runs.start({ workflowType, workflowId, input });
+  }
+
+  return { describeSource, describeDataset, writeSpec, setUpLake };
+}
+
+function explain({ path, class: kind, what }: SpecChange): string {
+  if (kind === 'refused') return `${path}: ${what}`;
+  return `${path}: ${what}; that would rebuild every partition, which Tributary does not do yet (docs/status.md)`;
+}

@@ -1,0 +1,17 @@
+/** The task queues of a lake: one per kind of work, so that each can be scaled and limited by itself. */
+export const QUEUES = ['control', 'transfer', 'stream', 'compute'] as const;
+export type Queue = (typeof QUEUES)[number];
+
+export interface QueueLimits {
+  readonly workflows: boolean;
+  /** Activities at once in one worker process: what its memory and cores bear. */
+  readonly activities: number;
+}
+
+/** `control` sequences and looks; the others move bytes. Each activity of `transfer` and `compute` may fill DuckDB's limit. */
+export const QUEUE_LIMITS: Readonly<Record<Queue, QueueLimits>> = {
+  control: { workflows: true, activities: 20 },
+  transfer: { workflows: false, activities: 2 },
+  stream: { workflows: false, activities: 8 },
+  compute: { workflows: false, activities: 2 },
+};

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getClient } from '@temporalio/activity';
+import { createBuildActivities } from '../activities/builds/activities.ts';
+import { createFileActivities } from '../activities/files/activities.ts';
+import { LocalFolder } from '../activities/files/local.ts';
+import { createKinesisClient } from '../activities/streams/clients.ts';
+import { KinesisStream } from '../activities/streams/kinesis.ts';
+import { createStreamActivities } from '../activities/streams/activities.ts';
+import { createS3Client } from '../activities/objects/clients.ts';
+import { createLedger } from '../activities/objects/ledger.ts';
+import { S3ObjectStore } from '../activities/objects/s3.ts';
+import type { ObjectStore } from '../activities/objects/port.ts';
+import { createRunActivities } from '../activities/runs/activities.ts';
+import { TemporalRuns } from '../activities/runs/temporal.ts';
+import { createSpecActivities } from '../activities/spec/activities.ts';
+import { createSpecReader } from '../activities/spec/store.ts';
+import { createViewActivities } from '../activities/views/activities.ts';
+import type { Env } from '../config/env.ts';
+
+/** What reads and writes one lake: the ports of activities and of `reading/`. */
+export type Lake = ReturnType<typeof openLake>;
+
+/** The lake in `bucket`. Nothing is read or made yet. */
+export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
+  const s3 = createS3Client({ ...endpoint(env), region: env.awsRegion, maxAttempts: 1 });
+  const store: ObjectStore = new S3ObjectStore(s3, bucket);
+  const ledger = createLedger({ store });
+  return { store, ledger, spec: createSpecReader({ store }) };
+}
+
+/** A folder of this process for what DuckDB spills and what is downloaded; made when it is not there. */
+export async function scratchFolder(env: Env): Promise<string> {
+  const folder = env.scratch ?? join(tmpdir(), `tributary-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
+
+/** Every activity of the lake, by its registered name. */
+export async function wireActivities({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
+  const { store, ledger, spec } = openLake({ env, bucket });
+  const clock = { now: () => Date.now() };
+  const duck = { memoryMb: env.memoryMb, threads: 2, scratch: await scratchFolder(env) };
+  const stream = new KinesisStream(createKinesisClient({ ...endpoint(env), region: env.awsRegion }));
+  return {
+    ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
+    ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
+    ...createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock }),
+    ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
+    ...createBuildActivities({ store, ledger, spec, duck, clock }),
+    ...createViewActivities({ store, ledger, spec, clock }),
+  };
+}
+
+function endpoint(env: Env): { readonly endpoint?: string } {
+  return env.awsEndpointUrl === undefined ? {} : { endpoint: env.awsEndpointUrl };
+}

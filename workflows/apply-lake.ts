@@ -1,0 +1,35 @@
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { ApplyResult, SpecActivities } from '../activities/spec/activities.ts';
+import { workflowIds } from '../lake/ids.ts';
+import type { LakeSpec } from '../lake/spec.ts';
+import { LOOK } from './policies.ts';
+import { failure } from './support/failure.ts';
+
+/** What `tributary apply` sends: a lake, checked and resolved. */
+export interface ApplyLakeInput {
+  readonly spec: LakeSpec;
+  readonly by: string;
+  readonly reason: string;
+}
+
+const { writeSpec, setUpLake } = proxyActivities<SpecActivities>(LOOK);
+
+/**
+ * Make a spec the lake's newest, unless it may not follow the one before; then set its schedules and start its
+ * long-lived runs. Applying the same spec again changes nothing.
+ */
+export async function applyLake(input: ApplyLakeInput): Promise<ApplyResult> {
+  const { spec, by, reason } = input ?? {};
+  const lake = spec?.lake?.name;
+  if (typeof lake !== 'string')
+    throw failure('MalformedInput', 'spec.lake.name is missing: start it by `tributary apply`');
+  if (workflowInfo().workflowId !== workflowIds.applyLake(lake)) {
+    throw failure(
+      'MalformedInput',
+      `the id of this run must be ${workflowIds.applyLake(lake)}, so that two never apply at once`,
+    );
+  }
+  const written = await writeSpec({ spec, by, reason });
+  await setUpLake();
+  return written;
+}

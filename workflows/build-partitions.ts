@@ -1,0 +1,152 @@
+import { allHandlersFinished, condition, proxyActivities } from '@temporalio/workflow';
+import type { BuildActivities } from '../activities/builds/activities.ts';
+import type { ViewActivities } from '../activities/views/activities.ts';
+import type { Parked } from '../lake/decisions.ts';
+import { BUILD, LOOK, PARTITIONS_PER_BATCH, SURVEY } from './policies.ts';
+import { board } from './support/board.ts';
+import { failure } from './support/failure.ts';
+import { nudgeReconciliation } from './support/nudge.ts';
+import { type Decision, parking } from './support/parking.ts';
+import { queueFor } from './support/queues.ts';
+
+export interface BuildPartitionsInput {
+  readonly dataset: string;
+  /** Id of a plan object of this dataset. */
+  readonly plan: string;
+}
+
+export interface BuildPartitionsResult {
+  readonly dataset: string;
+  readonly plan: string;
+  readonly built: number;
+  /** Builds that were there already. */
+  readonly cached: number;
+  /** Versions that this plan published, oldest first. */
+  readonly versions: readonly number[];
+  readonly flagged: readonly string[];
+  readonly rejected: readonly string[];
+  /** Why nothing (more) was published, where a newer plan took over. */
+  readonly superseded: string | null;
+}
+
+const { recordDecision, openHolds, closeHolds, publishPlan } = proxyActivities<ViewActivities>(LOOK);
+const { describePlan } = proxyActivities<ViewActivities>(LOOK);
+
+/**
+ * Make what one plan asks for: build, gate, publish. What the gate holds keeps the old version serving and waits here
+ * for a person, while everything else is published.
+ */
+export async function buildPartitions(input: BuildPartitionsInput): Promise<BuildPartitionsResult> {
+  const { dataset, plan: planId } = input ?? {};
+  if (typeof dataset !== 'string' || typeof planId !== 'string') {
+    throw failure('MalformedInput', 'give {"dataset": "…", "plan": "<id of a plan object>"}');
+  }
+  const plan = { dataset, planId };
+  const taskQueue = queueFor('compute');
+  const { buildPartitionsBatch } = proxyActivities<BuildActivities>({ ...BUILD, taskQueue });
+  const { gatePlan } = proxyActivities<BuildActivities>({ ...SURVEY, taskQueue });
+  const shown = board({ dataset });
+  let note = 'Reading the plan';
+  const show = () => {
+    const held = parked.waiting().some((one) => one.failure === 'GateHeld' || one.failure === 'BatchMissing');
+    const state = held ? 'Held' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
+    shown.show({ state, parked: parked.waiting(), notes: [note] });
+  };
+  const parked = parking(recordDecision, show);
+  const result = {
+    ...input,
+    built: 0,
+    cached: 0,
+    versions: [] as number[],
+    flagged: [] as string[],
+    rejected: [] as string[],
+    superseded: null as string | null,
+  };
+  show();
+
+  const described = await parked.untilDone(planId, () => describePlan(plan));
+  if (!described) return ended('aborted');
+  for (let from = 0; from < described.partitions; from += PARTITIONS_PER_BATCH) {
+    const to = Math.min(from + PARTITIONS_PER_BATCH, described.partitions);
+    note = `Building partitions ${from + 1} to ${to} of ${described.partitions}`;
+    show();
+    const batch = await parked.untilDone(planId, () => buildPartitionsBatch({ ...plan, from, to }));
+    if (!batch) return ended('aborted');
+    result.built += batch.built;
+    result.cached += batch.cached;
+  }
+  note = 'At the gate';
+  show();
+  const gate = await parked.untilDone(planId, () => gatePlan(plan));
+  if (!gate) return ended('aborted');
+  if (gate.hold.length > 0) await parked.untilDone(planId, () => openHolds(plan));
+  if (gate.publish + gate.flagged > 0) await publish();
+  if (result.superseded === null) await decideHolds(gate.hold);
+  return ended(null);
+
+  async function decideHolds(
+    holds: readonly { readonly partition: string; readonly findings: readonly string[] }[],
+  ): Promise<void> {
+    note = `Report: \`gate/${dataset}/${planId}.json\``;
+    const open = new Set(holds.map(({ partition }) => partition));
+    parked.park(holds.map(held));
+    while (open.size > 0 && result.superseded === null) {
+      await condition(() => parked.decided());
+      const decision = parked.take();
+      if (!decision) continue;
+      const partitions = decision.items.filter((item) => open.has(item));
+      if (partitions.length === 0) continue;
+      await decideOne(decision, partitions);
+      for (const partition of partitions) open.delete(partition);
+    }
+  }
+
+  async function decideOne(decision: Decision, partitions: readonly string[]): Promise<void> {
+    const { by, reason, key } = decision;
+    const action =
+      decision.action === 'approve' || decision.action === 'reject' ? decision.action : 'recompute';
+    if (action === 'approve') await publish({ partitions, by, reason, decision: key });
+    const closing = { ...plan, partitions, action, decision: key, by, reason };
+    await parked.untilDone(planId, () => closeHolds(closing));
+    if (action === 'reject') result.rejected.push(...partitions);
+    await nudgeReconciliation(dataset ?? null);
+  }
+
+  async function publish(approved?: {
+    partitions: readonly string[];
+    by: string;
+    reason: string;
+    decision: string;
+  }): Promise<void> {
+    const published = await parked.untilDone(planId, () =>
+      publishPlan({ ...plan, ...(approved && { approved }) }),
+    );
+    if (published?.kind === 'superseded') result.superseded = published.because;
+    if (published?.kind !== 'published') return;
+    result.versions.push(published.version);
+    result.flagged.push(...published.flagged);
+  }
+
+  async function ended(because: string | null): Promise<BuildPartitionsResult> {
+    result.superseded ??= because;
+    await nudgeReconciliation(dataset ?? null);
+    await condition(allHandlersFinished);
+    return result;
+  }
+}
+
+function held({
+  partition,
+  findings,
+}: {
+  readonly partition: string;
+  readonly findings: readonly string[];
+}): Parked {
+  const missing = findings.some((finding) => finding.startsWith('batchMissing'));
+  return {
+    item: partition,
+    failure: missing ? 'BatchMissing' : 'GateHeld',
+    message: findings.join('; '),
+    allowed: ['approve', 'reject', 'recompute'],
+  };
+}

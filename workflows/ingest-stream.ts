@@ -1,0 +1,191 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SpecActivities } from '../activities/spec/activities.ts';
+import type { StreamActivities } from '../activities/streams/activities.ts';
+import type { ViewActivities } from '../activities/views/activities.ts';
+import { workflowIds } from '../lake/ids.ts';
+import { COLLECT, LOOK } from './policies.ts';
+import { board } from './support/board.ts';
+import { failure } from './support/failure.ts';
+import { handOverTo, requestSignal } from './support/hand-over.ts';
+import { parking } from './support/parking.ts';
+import { pausable } from './support/pausable.ts';
+import { queueFor } from './support/queues.ts';
+
+export interface IngestStreamInput {
+  /** A source of kind `kinesis`. */
+  readonly source: string;
+  /** Set by runs of this workflow, not by people. */
+  readonly state?: IngestState;
+}
+
+interface IngestState {
+  readonly paused: string | null;
+  readonly totals: IngestTotals;
+}
+
+export interface IngestTotals {
+  readonly records: number;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly entries: number;
+}
+
+export interface IngestProgress extends IngestTotals {
+  readonly source: string;
+  readonly lanes: readonly number[];
+  readonly waiting: number;
+  readonly pausedBecause: string | null;
+  readonly draining: boolean;
+}
+
+export interface IngestStreamResult extends IngestTotals {
+  readonly source: string;
+}
+
+export const ingestProgressQuery = defineQuery<IngestProgress>('progress');
+export const drainSignal = defineSignal('drain');
+
+const { describeSource } = proxyActivities<SpecActivities>(LOOK);
+const { recordDecision } = proxyActivities<ViewActivities>(LOOK);
+
+/** Stretches per lane before the run continues as new, so that its history stays small. */
+const STRETCHES_PER_RUN = 200;
+
+/**
+ * Collect a stream for as long as it lives: one loop per lane, each stretch one activity of at most 10 minutes that
+ * commits as it goes. A shard whose position is lost parks; the others go on. `drain` ends the run at the stream's end.
+ */
+export async function ingestStream(
+  input: IngestStreamInput,
+): Promise<IngestStreamResult | { readonly handedTo: string }> {
+  const source = input?.source;
+  if (typeof source !== 'string' || source === '') {
+    throw failure('MalformedInput', 'source is missing: {"source": "<name in lake.yaml>"}');
+  }
+  const id = workflowIds.ingestStream(source);
+  let totals = input.state?.totals ?? { records: 0, rows: 0, rejected: 0, entries: 0 };
+  if (workflowInfo().workflowId !== id) {
+    return handOverTo(id, { source, state: { paused: null, totals } }, false);
+  }
+
+  const taskQueue = queueFor('stream');
+  const { openLanes, decideChannels } = proxyActivities<StreamActivities>({ ...LOOK, taskQueue });
+  const { collectLane } = proxyActivities<StreamActivities>({ ...COLLECT, taskQueue });
+  let lanes: readonly number[] = [];
+  let draining = false;
+  let stretches = 0;
+  let running: CancellationScope[] = [];
+  const shown = board({ source });
+  const show = () => {
+    const paused = pause.reason();
+    const state = paused !== null ? 'Paused' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
+    const notes = [
+      `${totals.records} records, ${totals.rows} rows, ${totals.rejected} in quarantine, ${totals.entries} entries; lanes ${lanes.join(', ') || 'none yet'}`,
+      ...(paused !== null ? [`Paused: ${paused}`] : []),
+      ...(draining ? ['Draining: ends when every shard is read to its end'] : []),
+    ];
+    shown.show({ state, parked: parked.waiting(), notes });
+  };
+  /** Pausing and draining end the stretch that runs: what it has not committed is read again. */
+  const interrupt = () => {
+    show();
+    for (const scope of running) scope.cancel();
+  };
+  const parked = parking(recordDecision, show);
+  const pause = pausable(interrupt, input.state?.paused);
+  setHandler(requestSignal, show, { description: 'Sent by a run of another id; this one runs already.' });
+  setHandler(
+    drainSignal,
+    () => {
+      draining = true;
+      interrupt();
+    },
+    { description: 'Read every shard to its end, then end the run.' },
+  );
+  setHandler(
+    ingestProgressQuery,
+    () => ({
+      source,
+      ...totals,
+      lanes,
+      waiting: parked.waiting().length,
+      pausedBecause: pause.reason(),
+      draining,
+    }),
+    { description: 'What this run has collected, and what waits.' },
+  );
+  show();
+
+  const opened = await parked.untilDone(source, async () => {
+    await describeSource({ source, kind: 'kinesis' });
+    return openLanes({ source });
+  });
+  lanes = opened?.lanes ?? [];
+  show();
+  await Promise.all(lanes.map(loop));
+  await condition(allHandlersFinished);
+  const ended =
+    draining ||
+    !opened ||
+    (parked.waiting().length === 0 &&
+      stretches < STRETCHES_PER_RUN &&
+      !workflowInfo().continueAsNewSuggested);
+  if (!ended)
+    return continueAsNew<typeof ingestStream>({ source, state: { paused: pause.reason(), totals } });
+  return { source, ...totals };
+
+  async function loop(lane: number): Promise<void> {
+    for (;;) {
+      await pause.over();
+      const decision = parked.take();
+      if (decision) {
+        const { items, action, key, by, reason } = decision;
+        await parked.untilDone(source, () =>
+          decideChannels({ source, lane, channels: [...items], action, decision: key, by, reason }),
+        );
+        continue;
+      }
+      if (stretches >= STRETCHES_PER_RUN || workflowInfo().continueAsNewSuggested) return;
+      stretches += 1;
+      const outcome = await stretch(lane);
+      if (outcome === 'ended') return;
+    }
+  }
+
+  async function stretch(lane: number): Promise<'goOn' | 'ended'> {
+    const scope = new CancellationScope();
+    running.push(scope);
+    try {
+      const worked = await parked.untilDone(source, () =>
+        scope.run(() => collectLane({ source, lane, drain: draining })),
+      );
+      if (!worked) return 'ended';
+      totals = {
+        records: totals.records + worked.records,
+        rows: totals.rows + worked.rows,
+        rejected: totals.rejected + worked.rejected,
+        entries: totals.entries + worked.entries,
+      };
+      parked.park(worked.parked);
+      return worked.outcome === 'drained' || worked.outcome === 'closed' ? 'ended' : 'goOn';
+    } catch (error) {
+      // Our own pause or drain, not a cancellation of the run, which would end this loop at its next await.
+      if (isCancellation(error) && scope.consideredCancelled && (pause.reason() !== null || draining))
+        return 'goOn';
+      throw error;
+    } finally {
+      running = running.filter((one) => one !== scope);
+    }
+  }
+}

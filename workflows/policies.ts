@@ -1,0 +1,49 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/**
+ * Attempts are unbounded and no schedule-to-close timeout is set anywhere: what keeps failing stays pending, where an
+ * operator can pause it, change its options or retry it at once. What only a person can end makes itself
+ * non-retryable (`activities/failure.ts`).
+ */
+const PATIENT = { initialInterval: '1 second', maximumInterval: '1 minute' } as const;
+
+/** A few small objects read and written. */
+export const LOOK = { startToCloseTimeout: '2 minutes', retry: PATIENT } as const satisfies ActivityOptions;
+
+/** A folder of up to a million names, or the statistics of many entries. The heartbeat notices a dead worker. */
+export const SURVEY = {
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '1 minute',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** Up to 1,000 files or 16 GiB, read, kept, refined and committed. */
+export const LAND = {
+  startToCloseTimeout: '3 hours',
+  heartbeatTimeout: '1 minute',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** One stretch of a lane's collector: it returns by itself after 10 minutes. A dead worker is noticed soon, for rows must stay fresh. */
+export const COLLECT = {
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '20 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+} as const satisfies ActivityOptions;
+
+/** Some hundred partitions built by DuckDB. */
+export const BUILD = {
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '1 minute',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** Files that one `landFiles` takes: 1 action per 1,000 files. */
+export const FILES_PER_BATCH = 1000;
+
+/** Partitions that one `buildPartitionsBatch` takes: they share the rows objects it downloads. */
+export const PARTITIONS_PER_BATCH = 400;
+
+/** How long a reconciliation sleeps at most, and at least: a look costs one action. */
+export const LONGEST_LOOK_MS = 5 * 60_000;
+export const SHORTEST_LOOK_MS = 500;

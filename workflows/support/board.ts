@@ -1,0 +1,68 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { canonical } from '../../lake/canonical.ts';
+import type { Parked } from '../../lake/decisions.ts';
+import { FAILURES, type FailureName } from '../../lake/failures.ts';
+
+export const LAKE_STATE = defineSearchAttributeKey('LakeState', 'KEYWORD');
+export const LAKE_SOURCE = defineSearchAttributeKey('LakeSource', 'KEYWORD_LIST');
+export const LAKE_DATASET = defineSearchAttributeKey('LakeDataset', 'KEYWORD_LIST');
+export const LAKE_FAILURE = defineSearchAttributeKey('LakeFailure', 'KEYWORD_LIST');
+
+export type LakeState = 'Running' | 'NeedsOperator' | 'Held' | 'Paused';
+
+export interface Board {
+  /** Show where the run stands. Costs an action only when the state or the failures change. */
+  show(now: {
+    readonly state: LakeState;
+    readonly parked: readonly Parked[];
+    readonly notes: readonly string[];
+  }): void;
+}
+
+/** What this run shows of itself: search attributes for lists, details for whoever opens it. */
+export function board(subject: { readonly source?: string; readonly dataset?: string }): Board {
+  let shown = '';
+  return {
+    show({ state, parked, notes }) {
+      setCurrentDetails(details(state, parked, notes));
+      const failures = [...new Set(parked.map((one) => one.failure))].sort();
+      const attributes = canonical([state, failures]);
+      if (attributes === shown) return;
+      shown = attributes;
+      upsertSearchAttributes([
+        { key: LAKE_STATE, value: state },
+        { key: LAKE_FAILURE, value: failures.length > 0 ? failures : null },
+        ...(subject.source === undefined ? [] : [{ key: LAKE_SOURCE, value: [subject.source] }]),
+        ...(subject.dataset === undefined ? [] : [{ key: LAKE_DATASET, value: [subject.dataset] }]),
+      ]);
+    },
+  };
+}
+
+const SHOWN = 20;
+
+function details(state: LakeState, parked: readonly Parked[], notes: readonly string[]): string {
+  const lines = [`**${state}**`, '', ...notes.map((note) => `- ${note}`)];
+  if (parked.length > 0) lines.push('', `## ${parked.length} waiting for a decision`, '');
+  for (const one of parked.slice(0, SHOWN)) {
+    lines.push(`### ${one.item}`, '', `**${one.failure}**: ${one.message}`, '', remedy(one.failure), '');
+    for (const action of one.allowed) lines.push('```', decideCommand(one.item, action), '```');
+  }
+  if (parked.length > SHOWN)
+    lines.push('', `… and ${parked.length - SHOWN} more: query \`parked\` lists them.`);
+  return lines.join('\n');
+}
+
+function decideCommand(item: string, action: string): string {
+  const request = canonical({ items: [item], action, reason: '…', by: '…' }).replaceAll(
+    "'",
+    String.raw`'\''`,
+  );
+  return `temporal workflow update execute --workflow-id '${workflowInfo().workflowId}' --name decide --input '${request}'`;
+}
+
+function remedy(failure: string): string {
+  const name = Object.keys(FAILURES).find((known): known is FailureName => known === failure);
+  return name ? FAILURES[name].remedy : '';
+}
