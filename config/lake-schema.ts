@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { parseBytes, parseDuration, parsePercent } from './units.ts';
+
+// What lake.yaml may hold, before its parts are held against each other (lake-rules.ts). Every object is strict:
+// an unknown key is refused by name, and so is one that the design has but Tributary does not do yet.
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be a name such as payment-events: a-z, 0-9, ".", "_", "-"');
+const columnName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,62}$/,
+    'must be a column name such as paid_at: a-z, 0-9, "_", beginning with a letter',
+  );
+
+const duration = z.string('must be a duration such as 30s, 10m, 6h or 1d').transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms === undefined) context.addIssue('must be a duration such as 30s, 10m, 6h or 1d');
+  return ms ?? 0;
+});
+const bytes = z.string('must be a size such as 64MB').transform((text, context) => {
+  const size = parseBytes(text);
+  if (size === undefined) context.addIssue('must be a size such as 64MB');
+  return size ?? 0;
+});
+const tolerance = z
+  .union([z.int().min(0), z.string()], 'must be a number of keys such as 5, or a share such as 0.1%')
+  .transform((value, context) => {
+    if (typeof value === 'number') return { count: value };
+    const ratio = parsePercent(value);
+    if (ratio === undefined) context.addIssue('must be a number of keys such as 5, or a share such as 0.1%');
+    return { ratio: ratio ?? 0 };
+  });
+
+const TYPES = 'string, boolean, integer, bigint, double, date, timestamp, decimal(18,2)';
+const columnType = z.string(`must be one of ${TYPES}`).transform((text, context) => {
+  const compact = text.replaceAll(' ', '');
+  const [, precision, scale] = /^decimal\((\d{1,2}),(\d{1,2})\)$/.exec(compact) ?? [];
+  const decimal =
+    precision !== undefined &&
+    Number(precision) >= 1 &&
+    Number(precision) <= 38 &&
+    Number(scale) <= Number(precision);
+  if (
+    !decimal &&
+    !['string', 'boolean', 'integer', 'bigint', 'double', 'date', 'timestamp'].includes(compact)
+  ) {
+    context.addIssue(`must be one of ${TYPES}`);
+  }
+  return compact;
+});
+const columns = z.record(columnName, columnType);
+
+/** A key of the design that is not built: refused by name, so that nobody thinks it has an effect. */
+const notBuilt = z.never({ error: 'is not built yet (docs/status.md lists what is)' }).optional();
+
+const singleCharacter = z.string().length(1, 'must be one character');
+const csv = z.strictObject({
+  header: z.literal(true, 'must be true: files without a header line are not built yet').default(true),
+  delimiter: singleCharacter.default(','),
+  quote: singleCharacter.default('"'),
+  nulls: z.array(z.string()).default(['']),
+});
+
+const files = z.strictObject({
+  kind: z.literal('files'),
+  from: z
+    .string()
+    .regex(/^file:/, 'must be a folder such as file:./sample-data/flights; an S3 prefix is not built yet'),
+  include: z.array(z.string().min(1)).min(1, 'must name at least one pattern').default(['**']),
+  exclude: z.array(z.string().min(1)).default([]),
+  quiet: duration.default(30_000),
+  restated: z.enum(['park', 'retract', 'skip'], 'must be park, retract or skip').default('park'),
+  format: z.strictObject({ csv, json: notBuilt, parquet: notBuilt, fixed: notBuilt }),
+  columns: columns.optional(),
+  window: z
+    .strictObject({
+      fromName: z.string().regex(/\{day\}/, 'must hold {day}, as in settled-{day}'),
+      covers: duration.default(86_400_000),
+    })
+    .optional(),
+  schedule: z.strictObject({ every: duration, cron: notBuilt }).optional(),
+});
+
+const kinesis = z.strictObject({
+  kind: z.literal('kinesis'),
+  stream: z.string().min(1),
+  start: z
+    .union(
+      [z.literal('earliest'), z.strictObject({ at: z.iso.datetime() })],
+      'must be earliest or {at: 2026-11-21T00:00:00Z}; "latest" would skip what arrives over a restart',
+    )
+    .default('earliest'),
+  format: z.strictObject({ json: z.strictObject({}) }),
+  columns: columns.optional(),
+  commit: z
+    .strictObject({
+      rows: z.int().min(1).default(250_000),
+      bytes: bytes.default(64_000_000),
+      every: duration.default(10_000),
+    })
+    .default({ rows: 250_000, bytes: 64_000_000, every: 10_000 }),
+  schedule: notBuilt,
+});
+
+const KINDS_TO_COME = ['database', 'kafka', 'firehose'];
+const source = z.discriminatedUnion('kind', [files, kinesis], {
+  error: ({ input }) => {
+    const kind =
+      typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : 'missing';
+    if (KINDS_TO_COME.includes(kind)) return `kind ${kind} is not built yet (docs/status.md lists what is)`;
+    return 'kind must be files or kinesis';
+  },
+});
+
+const partition = z.union(
+  [
+    z.literal('whole'),
+    z.strictObject({ day: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
+    z.strictObject({ hour: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
+    z.strictObject({ month: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
+    z.strictObject({ buckets: z.int().min(1).max(9999) }),
+  ],
+  'must be whole, {day: <column>}, {hour: …}, {month: …} (with fixed, from) or {buckets: 16}',
+);
+
+const feed = z.strictObject({
+  role: z.enum(['batch', 'speed'], 'must be batch or speed'),
+  visible: z.enum(['commit', 'publish'], 'must be commit or publish').optional(),
+  map: z.record(columnName, columnName).default({}),
+});
+
+const check = z.union(
+  [
+    z.strictObject({ rows: z.strictObject({ min: z.int().optional(), max: z.int().optional() }) }),
+    z.strictObject({ nulls: z.strictObject({ column: columnName, max: tolerance }) }),
+    z.strictObject({
+      range: z.strictObject({ column: columnName, min: z.string().optional(), max: z.string().optional() }),
+    }),
+    z.strictObject({ nothing: z.strictObject({ name, sql: z.string().min(1) }) }),
+  ],
+  'must be {rows: {min, max}}, {nulls: {column, max}}, {range: {column, min, max}} or {nothing: {name, sql}}',
+);
+
+const NO_TOLERANCE = { count: 0 };
+const dataset = z.strictObject({
+  merge: z.enum(['append', 'latest'], 'must be append or latest'),
+  key: z.array(columnName).min(1, 'must name at least one column'),
+  version: columnName.optional(),
+  partition,
+  columns,
+  eventTime: columnName.optional(),
+  feeds: z.record(name, feed).refine((feeds) => Object.keys(feeds).length > 0, 'must name at least one feed'),
+  close: z
+    .strictObject({
+      lateness: duration.default(0),
+      grace: duration.default(0),
+      needs: z.array(name).optional(),
+      deadline: duration.optional(),
+      // The design's word.
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: z.enum(['provisional', 'hold'], 'must be provisional or hold').default('hold'),
+    })
+    .optional(),
+  rebuild: z.strictObject({ late: z.string().optional(), after: duration.optional() }).optional(),
+  gate: z
+    .strictObject({
+      compare: z.array(columnName).default([]),
+      tolerance: z
+        .strictObject({
+          missing: tolerance.default(NO_TOLERANCE),
+          differs: tolerance.default(NO_TOLERANCE),
+          moved: tolerance.default(NO_TOLERANCE),
+          conflicting: tolerance.default(NO_TOLERANCE),
+        })
+        .optional(),
+      settleAfter: duration.default(259_200_000),
+      checks: z.array(check).default([]),
+    })
+    .optional(),
+  sql: notBuilt,
+});
+
+/** The shape of lake.yaml. */
+export const LAKE_FILE = z.strictObject({
+  lake: z.strictObject({
+    name,
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be an S3 bucket name'),
+  }),
+  sources: z.record(name, source),
+  datasets: z.record(name, dataset).default({}),
+  metrics: notBuilt,
+  detectors: notBuilt,
+  retention: notBuilt,
+  schedules: notBuilt,
+});
+
+export type LakeFile = z.output<typeof LAKE_FILE>;
