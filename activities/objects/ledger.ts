@@ -1,0 +1,89 @@
+import type { KnownItem, SeenChannel } from '../../lake/chain.ts';
+import type { Entry, EntryItem, PartitionStatistics, RowsObject } from '../../lake/entry.ts';
+import { laneId } from '../../lake/keys.ts';
+import { createAppends } from './appends.ts';
+import { ObjectCache } from './cache.ts';
+import { type EntryLink, type Lane, createLane } from './lane.ts';
+import type { ObjectStore } from './port.ts';
+import { itemsOf, partitionsOf } from './side.ts';
+
+export type { EntryDraft } from '../../lake/append.ts';
+export type { KnownItem, SeenChannel } from '../../lake/chain.ts';
+export type { SequenceAppend, SetAppend } from './appends.ts';
+export type { Link } from './chain.ts';
+export type { EntryLink } from './lane.ts';
+
+export type Ledger = ReturnType<typeof createLedger>;
+
+/** The lanes of one store. What never changes is kept in this process: bytes bounded, names of items not. */
+export function createLedger({ store }: { readonly store: ObjectStore }) {
+  const sides = { store, cache: new ObjectCache() };
+  const opened = new Map<string, Lane>();
+
+  function open(feed: string, lane: number): Lane {
+    const id = laneId(feed, lane);
+    const found = opened.get(id) ?? createLane(sides, feed, lane);
+    opened.set(id, found);
+    return found;
+  }
+
+  /** 0, 1, … while entry 1 of the lane exists. */
+  async function lanes(feed: string, signal: AbortSignal): Promise<number[]> {
+    const found: number[] = [];
+    while (await open(feed, found.length).chain.read(1, signal)) found.push(found.length);
+    return found;
+  }
+
+  async function head(feed: string, lane: number, signal: AbortSignal): Promise<EntryLink | undefined> {
+    return open(feed, lane).chain.head(signal);
+  }
+
+  /** Both ends included; a gap, or an entry that does not name the one before, is `ChainBroken`. */
+  async function range(
+    feed: string,
+    lane: number,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): Promise<EntryLink[]> {
+    return open(feed, lane).chain.range(from, to, signal);
+  }
+
+  /** An entry's items, wherever they stand. */
+  async function items(entry: Entry, signal: AbortSignal): Promise<readonly EntryItem[]> {
+    return itemsOf(sides, entry, signal);
+  }
+
+  /** The statistics of a rows object, wherever they stand. */
+  async function partitions(rows: RowsObject, signal: AbortSignal): Promise<PartitionStatistics> {
+    return partitionsOf(sides, rows, signal);
+  }
+
+  /** Item name → every version of it up to the head, in the order of the chain. Incremental in this process. */
+  async function knownItems(
+    feed: string,
+    lane: number,
+    signal: AbortSignal,
+  ): Promise<Map<string, readonly KnownItem[]>> {
+    return new Map((await historyToHead(feed, lane, signal)).items);
+  }
+
+  /** Every channel that the lane ever had, as it last stood: closed and parked ones too. */
+  async function knownChannels(
+    feed: string,
+    lane: number,
+    signal: AbortSignal,
+  ): Promise<Map<string, SeenChannel>> {
+    return new Map((await historyToHead(feed, lane, signal)).channels);
+  }
+
+  async function historyToHead(feed: string, lane: number, signal: AbortSignal) {
+    const { chain, historyTo } = open(feed, lane);
+    const last = await chain.head(signal);
+    return historyTo(last?.n ?? 0, signal);
+  }
+
+  const { appendSet, appendSequence } = createAppends(sides, open);
+
+  return { lanes, head, range, items, partitions, knownItems, knownChannels, appendSet, appendSequence };
+}
