@@ -157,3 +157,8 @@ function parse(variables: NodeJS.ProcessEnv): Read {
   });
   throw new Error(`the environment is not right:\n${faults.join('\n')}`);
 }
+
+/** Every variable as it is, for `${NAME}` in a lake.yaml. */
+export function allVariables(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

@@ -32,7 +32,7 @@ export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: 
 
 /** A folder of this process for what DuckDB spills and what is downloaded; made when it is not there. */
 export async function scratchFolder(env: Env): Promise<string> {
-  const folder = env.scratch ?? join(tmpdir(), `tributary-${process.pid}`);
+  const folder = env.scratchDir ?? join(tmpdir(), `tributary-${process.pid}`);
   await mkdir(folder, { recursive: true });
   return folder;
 }

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Client, Connection } from '@temporalio/client';
+import { type Env, allVariables, readEnv } from '../config/env.ts';
+import { type Problem, readLake } from '../config/lake.ts';
+import type { LakeSpec } from '../lake/spec.ts';
+
+/** 0 fine, 1 failed, 2 usage, 3 something waits for a person. */
+export const EXIT = { fine: 0, failed: 1, usage: 2, waits: 3 } as const;
+
+/** What a command says and where: data on stdout, progress on stderr. */
+export interface Context {
+  readonly env: Env;
+  readonly data: (text: string) => void;
+  readonly progress: (text: string) => void;
+}
+
+/** A refusal for the person who typed the command: its message is all they see. */
+export class Refused extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export function openContext(): Context {
+  return {
+    env: readEnv(),
+    data: (text) => process.stdout.write(`${text}\n`),
+    progress: (text) => process.stderr.write(`${text}\n`),
+  };
+}
+
+/** The lake that a file declares. Rejects with every problem in it. */
+export function lakeFromFile(file: string): LakeSpec {
+  if (!existsSync(file)) throw new Refused(`${file} is not there: name the lake's file`, EXIT.usage);
+  // `${VAR}` in lake.yaml is whatever the person who applies it has set, so all variables count here.
+  const reading = readLake({ text: readFileSync(file, 'utf8'), file, variables: allVariables() });
+  if (reading.kind === 'refused') throw new Refused(reading.problems.map(problemLine).join('\n'));
+  return reading.spec;
+}
+
+export function problemLine({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
+
+/** The bucket of the lake that a reading command looks at. */
+export function bucketOf({ env }: Context): string {
+  if (env.bucket !== undefined) return env.bucket;
+  if (existsSync('lake.yaml')) return lakeFromFile('lake.yaml').lake.bucket;
+  throw new Refused('no lake: set TRIBUTARY_BUCKET, or run this beside a lake.yaml', EXIT.usage);
+}
+
+/** A client of the lake's Temporal namespace; the caller closes it. */
+export async function connect({
+  env,
+}: Context): Promise<{ readonly client: Client; close(): Promise<void> }> {
+  const address = env.temporalAddress ?? '127.0.0.1:7233';
+  try {
+    const connection = await Connection.connect({
+      address,
+      tls: env.temporalTls,
+      ...(env.temporalApiKey !== undefined && { apiKey: env.temporalApiKey }),
+      connectTimeout: '5s',
+    });
+    return {
+      client: new Client({ connection, namespace: env.temporalNamespace }),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Refused(
+      `no Temporal server answers at ${address} (${why}): set TEMPORAL_ADDRESS, or run \`tributary local\``,
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type WriteStream, createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+export interface ChildOptions {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where its output goes, appended. */
+  readonly logFile: string;
+  /** It is ready once it writes such a line, on either stream. */
+  readonly ready: RegExp;
+  readonly readyWithinMs: number;
+}
+
+/** A Node process of ours that said it is ready. The caller owes a `stop` or a `kill`. */
+export class Child {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  /** Every line it wrote up to being ready. */
+  readonly greeting: readonly string[];
+
+  private constructor(process: ChildProcess, ended: Promise<unknown>, greeting: readonly string[]) {
+    this.#process = process;
+    this.#ended = ended;
+    this.greeting = greeting;
+  }
+
+  static async start({ args, env, logFile, ready, readyWithinMs }: ChildOptions): Promise<Child> {
+    const log = createWriteStream(logFile, { flags: 'a' });
+    const child = spawn(process.execPath, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(child, 'exit');
+    const lines: string[] = [];
+    const isReady = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        follow(stream, log, (line) => {
+          lines.push(line);
+          if (ready.test(line)) resolve();
+        });
+      }
+    });
+    const late = new Promise<'late'>((resolve) => {
+      setTimeout(() => resolve('late'), readyWithinMs).unref();
+    });
+    const outcome = await Promise.race([
+      isReady.then(() => 'ready' as const),
+      ended.then(() => 'ended' as const),
+      late,
+    ]);
+    if (outcome !== 'ready') {
+      child.kill('SIGKILL');
+      throw new Error(
+        `${args.join(' ')} ${outcome === 'late' ? `was not ready within ${readyWithinMs} ms` : 'ended before it was ready'}; its log is ${logFile}:\n${lines.slice(-15).join('\n')}`,
+      );
+    }
+    return new Child(child, ended, [...lines]);
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** As a crash would: nothing is finished. */
+  async kill(): Promise<void> {
+    if (this.isRunning) this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** Ask it to end, and make it end when it does not within `withinMs`. */
+  async stop(withinMs = 15_000): Promise<void> {
+    if (!this.isRunning) return;
+    this.#process.kill('SIGTERM');
+    const force = setTimeout(() => this.#process.kill('SIGKILL'), withinMs);
+    await this.#ended;
+    clearTimeout(force);
+  }
+}
+
+function follow(stream: NodeJS.ReadableStream | null, log: WriteStream, heard: (line: string) => void): void {
+  if (!stream) return;
+  createInterface({ input: stream }).on('line', (line) => {
+    log.write(`${line}\n`);
+    heard(line);
+  });
+}
