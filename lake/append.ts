@@ -45,7 +45,7 @@ export function heldBy(
   const holding = items.flatMap((item) =>
     (known.get(item.item) ?? []).filter((earlier) => holds(earlier, item)).map(({ ordinal }) => ordinal),
   );
-  return [...new Set(holding)].sort((a, b) => a - b);
+  return [...new Set(holding)].toSorted((a, b) => a - b);
 }
 
 /** Was the attempt of the first scheduled after that of the second? Without both times, no. */

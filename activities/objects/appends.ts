@@ -10,7 +10,7 @@ import type { Entry } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import { failure } from '../failure.ts';
 import type { EntryLink, Lane } from './lane.ts';
-import { type Compact, type Sides, itemsOf, moveOut } from './side.ts';
+import type { Compact, Sides } from './side.ts';
 
 export type SetAppend =
   | { readonly kind: 'committed'; readonly link: EntryLink }
@@ -45,14 +45,14 @@ export function createAppends(sides: Sides, open: (feed: string, lane: number) =
       const held = heldBy(items, known.items);
       if (held.length > 0) return onHeld(lane, draft, held, signal);
       checkEntry(last?.value, placed(draft, draft, last), { known, items });
-      compact ??= await moveOut(sides.store, draft, signal);
+      compact ??= await sides.moveOut(draft, signal);
       const appended = await lane.chain.append(placed(draft, compact, last), signal);
       if (appended.kind === 'committed') return appended;
 
       const { head, entries } = await lane.after(since, appended.link, signal);
       const stored = entries.map(async ({ value }) => ({
         entry: value,
-        items: await itemsOf(sides, value, signal),
+        items: await sides.itemsOf(value, signal),
       }));
       const decision = afterLoss(draft, await Promise.all(stored));
       if (decision.kind === 'committed') return committed(entries, decision.ordinal);
@@ -79,7 +79,7 @@ export function createAppends(sides: Sides, open: (feed: string, lane: number) =
     // A history that is further holds the entry that took this ordinal: the create will say so.
     if (!known) checkEntry(since?.value, entry);
     else if (known.ordinal < entry.ordinal) checkEntry(since?.value, entry, { known, items });
-    const compact = await moveOut(sides.store, draft, signal);
+    const compact = await sides.moveOut(draft, signal);
     const appended = await lane.chain.append(placed(draft, compact, since), signal);
     if (appended.kind === 'committed') return appended;
 
@@ -90,24 +90,24 @@ export function createAppends(sides: Sides, open: (feed: string, lane: number) =
     return { kind: 'taken', head, later: decision.kind === 'taken' && decision.later };
   }
 
-  /** The caller's list of known items was old: entries that it should have seen hold what the draft brings. */
-  async function onHeld(
-    lane: Lane,
-    draft: EntryDraft,
-    ordinals: readonly number[],
-    signal: AbortSignal,
-  ): Promise<SetAppend> {
-    const since: EntryLink[] = [];
-    for (const ordinal of ordinals) since.push(...(await lane.chain.range(ordinal, ordinal, signal)));
-    const own = since.find(({ value }) => value.commit === draft.commit);
-    if (own) return { kind: 'committed', link: own };
-    const [last] = since.slice(-1);
-    const head = (await lane.chain.head(signal)) ?? last;
-    if (!head) throw failure('ChainBroken', `${keys.entry(draft.feed, draft.lane, 1)} is gone`);
-    return { kind: 'overlap', head, since };
-  }
-
   return { appendSet, appendSequence };
+}
+
+/** The caller's list of known items was old: entries that it should have seen hold what the draft brings. */
+async function onHeld(
+  lane: Lane,
+  draft: EntryDraft,
+  ordinals: readonly number[],
+  signal: AbortSignal,
+): Promise<SetAppend> {
+  const since: EntryLink[] = [];
+  for (const ordinal of ordinals) since.push(...(await lane.chain.range(ordinal, ordinal, signal)));
+  const own = since.find(({ value }) => value.commit === draft.commit);
+  if (own) return { kind: 'committed', link: own };
+  const [last] = since.slice(-1);
+  const head = (await lane.chain.head(signal)) ?? last;
+  if (!head) throw failure('ChainBroken', `${keys.entry(draft.feed, draft.lane, 1)} is gone`);
+  return { kind: 'overlap', head, since };
 }
 
 function placed(draft: EntryDraft, compact: Compact, after: EntryLink | undefined): Entry {

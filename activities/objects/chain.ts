@@ -1,4 +1,4 @@
-import { ordinalOf } from '../../lake/keys.ts';
+import { ordinalOf, ordinalText } from '../../lake/keys.ts';
 import { failure } from '../failure.ts';
 import { ObjectCache } from './cache.ts';
 import { createOnce } from './commit.ts';
@@ -38,7 +38,7 @@ export interface ChainOptions<T> {
   readonly prefix: string;
   readonly numberOf: (value: T) => number;
   /** Shared between chains of one store. */
-  readonly cache?: ObjectCache;
+  readonly cache?: ObjectCache<Link<T>>;
 }
 
 export function createChain<T extends { readonly prev: string | null }>({
@@ -52,7 +52,7 @@ export function createChain<T extends { readonly prev: string | null }>({
   let known = 0;
 
   async function read(n: number, signal: AbortSignal): Promise<Link<T> | undefined> {
-    const cached = cache.get<Link<T>>(key(n));
+    const cached = cache.get(key(n));
     if (cached) return cached;
     const bytes = await store.get(key(n), signal);
     return bytes && admit(n, bytes);
@@ -130,7 +130,7 @@ export function createChain<T extends { readonly prev: string | null }>({
 
   async function present(n: number, signal: AbortSignal): Promise<Link<T>> {
     const link = await read(n, signal);
-    if (!link) throw missing(n, `numbers up to ${known} were seen`);
+    if (!link) throw missing(n, `${ordinalText(known)} is the greatest seen`);
     return link;
   }
 

@@ -14,6 +14,8 @@ export function encode(value: unknown): Uint8Array {
 }
 
 /** The object that `encode` made. Fails with `ChainBroken`, naming the key, when it is none of format 1. */
+// The caller knows by the key what was stored there: this is where bytes become a type.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export function decode<T>(key: string, bytes: Uint8Array): T {
   const value = parse(bytes);
   if (typeof value !== 'object' || value === null) {
@@ -29,6 +31,7 @@ export function decode<T>(key: string, bytes: Uint8Array): T {
       `${key}: format ${JSON.stringify(format) ?? 'missing'}; this worker reads 1`,
     );
   }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return value as T;
 }
 

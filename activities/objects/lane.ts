@@ -2,7 +2,8 @@ import { LaneHistory } from '../../lake/chain.ts';
 import type { Entry } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import { type Chain, type Link, createChain } from './chain.ts';
-import { type Sides, itemsOf } from './side.ts';
+import type { ObjectCache } from './cache.ts';
+import type { Sides } from './side.ts';
 
 export type EntryLink = Link<Entry>;
 
@@ -23,9 +24,17 @@ export interface LaneNews {
   readonly entries: readonly EntryLink[];
 }
 
-export function createLane(sides: Sides, feed: string, lane: number): Lane {
+export interface LaneOptions {
+  readonly sides: Sides;
+  readonly cache: ObjectCache<EntryLink>;
+  readonly feed: string;
+  readonly lane: number;
+}
+
+export function createLane({ sides, cache, feed, lane }: LaneOptions): Lane {
   const chain = createChain<Entry>({
-    ...sides,
+    store: sides.store,
+    cache,
     key: (n) => keys.entry(feed, lane, n),
     prefix: keys.entry(feed, lane, 1).replace(/[^/]+$/, ''),
     numberOf: (entry) => entry.ordinal,
@@ -39,7 +48,7 @@ export function createLane(sides: Sides, feed: string, lane: number): Lane {
       while (history.ordinal < ordinal) {
         const from = history.ordinal + 1;
         const run = await chain.range(from, Math.min(ordinal, from + HISTORY_RUN - 1), signal);
-        for (const { value } of run) history.add(value, await itemsOf(sides, value, signal));
+        for (const { value } of run) history.add(value, await sides.itemsOf(value, signal));
       }
     });
     feeding = turn.catch(() => undefined);

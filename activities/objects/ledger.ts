@@ -5,7 +5,7 @@ import { createAppends } from './appends.ts';
 import { ObjectCache } from './cache.ts';
 import { type EntryLink, type Lane, createLane } from './lane.ts';
 import type { ObjectStore } from './port.ts';
-import { itemsOf, partitionsOf } from './side.ts';
+import { createSides } from './side.ts';
 
 export type { EntryDraft } from '../../lake/append.ts';
 export type { KnownItem, SeenChannel } from '../../lake/chain.ts';
@@ -17,12 +17,13 @@ export type Ledger = ReturnType<typeof createLedger>;
 
 /** The lanes of one store. What never changes is kept in this process: bytes bounded, names of items not. */
 export function createLedger({ store }: { readonly store: ObjectStore }) {
-  const sides = { store, cache: new ObjectCache() };
+  const sides = createSides(store);
+  const entries = new ObjectCache<EntryLink>();
   const opened = new Map<string, Lane>();
 
   function open(feed: string, lane: number): Lane {
     const id = laneId(feed, lane);
-    const found = opened.get(id) ?? createLane(sides, feed, lane);
+    const found = opened.get(id) ?? createLane({ sides, cache: entries, feed, lane });
     opened.set(id, found);
     return found;
   }
@@ -51,12 +52,12 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
 
   /** An entry's items, wherever they stand. */
   async function items(entry: Entry, signal: AbortSignal): Promise<readonly EntryItem[]> {
-    return itemsOf(sides, entry, signal);
+    return sides.itemsOf(entry, signal);
   }
 
   /** The statistics of a rows object, wherever they stand. */
   async function partitions(rows: RowsObject, signal: AbortSignal): Promise<PartitionStatistics> {
-    return partitionsOf(sides, rows, signal);
+    return sides.partitionsOf(rows, signal);
   }
 
   /** Item name → every version of it up to the head, in the order of the chain. Incremental in this process. */
@@ -78,9 +79,9 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
   }
 
   async function historyToHead(feed: string, lane: number, signal: AbortSignal) {
-    const { chain, historyTo } = open(feed, lane);
-    const last = await chain.head(signal);
-    return historyTo(last?.n ?? 0, signal);
+    const found = open(feed, lane);
+    const last = await found.chain.head(signal);
+    return found.historyTo(last?.n ?? 0, signal);
   }
 
   const { appendSet, appendSequence } = createAppends(sides, open);

@@ -59,7 +59,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   /** All keys under a prefix, sorted. */
   keys(prefix = ''): string[] {
-    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
+    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).toSorted(byBytes);
   }
 
   /** What a key holds, as text. */
