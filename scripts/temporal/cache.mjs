@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { versionOf } from './binary.mjs';
 
 /**
  * Outside the repository, so that every clone shares it.
@@ -35,6 +36,7 @@ export async function fromCache(folder, version) {
 
 /**
  * Put a binary into the cache, whole or not at all: two set-ups at once both end with a good one. Returns its path.
+ * Rejects what reports another version than it should.
  *
  * @param {string} folder
  * @param {string} version
@@ -48,6 +50,8 @@ export async function intoCache(folder, version, content) {
     await mkdir(draft, { recursive: true });
     await writeFile(path.join(draft, 'temporal'), content);
     await chmod(path.join(draft, 'temporal'), 0o755);
+    const reported = await versionOf(path.join(draft, 'temporal'));
+    if (reported !== version) throw new Error(`it reports version ${reported ?? '(none)'}, not ${version}`);
     await writeFile(path.join(draft, 'sha256'), `${sha256(content)}\n`);
     await moveInto(draft, home, () => fromCache(folder, version));
     return path.join(home, 'temporal');

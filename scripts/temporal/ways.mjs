@@ -111,6 +111,8 @@ require github.com/temporalio/cli v${GO_VERSION}
 
 replace github.com/temporalio/cli/cliext => github.com/temporalio/cli/cliext v0.0.0-20260731000218-c579925f193f
 `;
+/** Official builds set it as well: without it the binary calls itself 0.0.0. */
+const VERSION_VARIABLE = 'github.com/temporalio/cli/internal/temporalcli.Version';
 const GO_TOOLS = '//go:build tools\n\npackage tools\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n';
 
 /** @type {Way} */
@@ -133,7 +135,7 @@ const goBuild = {
         [
           'build',
           '-trimpath',
-          '-ldflags=-s -w',
+          `-ldflags=-s -w -X ${VERSION_VARIABLE}=${GO_VERSION}`,
           '-o',
           path.join(folder, 'temporal'),
           'github.com/temporalio/cli/cmd/temporal',

@@ -6,9 +6,10 @@ import { findTemporal, findTemporalBinary } from '../../scripts/setup.mjs';
 import { type TemporalServer, startTemporal } from '../../scripts/temporal/server.mjs';
 import { bundleWorkflows } from './bundle.ts';
 
+const say = () => undefined;
+
 /** One bundle and one server for the whole run. Every test brings its own task queue. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const say = () => undefined;
   const [found, binary] = await Promise.all([findTemporal({ say }), findTemporalBinary({ say })]);
   const logDir = await mkdtemp(path.join(tmpdir(), 'tributary-test-'));
   const server: TemporalServer | undefined =
