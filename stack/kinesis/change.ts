@@ -64,7 +64,7 @@ export function changes(catalogue: Catalogue) {
     const atHex = hashKeyHex(input.NewStartingHashKey ?? '');
     const ranges = atHex === undefined ? undefined : splitRange(parent.facts, atHex);
     if (!ranges) {
-      const said = `NewStartingHashKey ${input.NewStartingHashKey} does not lie inside ${parent.facts.shardId}, after its first key`;
+      const said = `NewStartingHashKey ${input.NewStartingHashKey} is not greater than one plus the StartingHashKey of ${parent.facts.shardId} and less than its EndingHashKey`;
       throw new ServiceError('InvalidArgumentException', said);
     }
     refuseMoreThan(stream.openShards.length + 1);
@@ -135,7 +135,10 @@ export function changes(catalogue: Catalogue) {
 function openShard(stream: Stream, shardId: string | undefined): Shard {
   const shard = stream.shard(shardId ?? '');
   if (!shard.closing) return shard;
-  throw new ServiceError('InvalidArgumentException', `${shardId} in stream ${stream.name} is closed`);
+  throw new ServiceError(
+    'ResourceInUseException',
+    `${shardId} in stream ${stream.name} has been split or merged already`,
+  );
 }
 
 function named(index: number): { shardId: string; index: number } {

@@ -25,11 +25,12 @@ export function evenRanges(count: number): HexRange[] {
   }));
 }
 
-/** Two ranges that tile the one given, the second beginning at this key; undefined if either would be empty. */
+/** Two ranges that tile the one given, the second beginning at this key; undefined if either would have less than two keys. */
 export function splitRange(range: HexRange, atHex: string): [HexRange, HexRange] | undefined {
-  if (atHex <= range.startHex || atHex > range.endHex) return undefined;
+  const [start, at, end] = [BigInt(`0x${range.startHex}`), BigInt(`0x${atHex}`), BigInt(`0x${range.endHex}`)];
+  if (at <= start + 1n || at >= end) return undefined;
   return [
-    { startHex: range.startHex, endHex: hex(BigInt(`0x${atHex}`) - 1n) },
+    { startHex: range.startHex, endHex: hex(at - 1n) },
     { startHex: atHex, endHex: range.endHex },
   ];
 }

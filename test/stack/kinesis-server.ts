@@ -22,6 +22,7 @@ export class ManualClock {
 }
 
 export interface ServedKinesis {
+  readonly url: string;
   readonly client: KinesisClient;
   readonly service: Kinesis;
   readonly close: () => Promise<void>;
@@ -44,8 +45,10 @@ export async function serveKinesis(options: KinesisOptions): Promise<ServedKines
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const client = kinesisClient(`http://127.0.0.1:${port}`);
+  const url = `http://127.0.0.1:${port}`;
+  const client = kinesisClient(url);
   return {
+    url,
     client,
     service,
     close: async () => {
