@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 export interface ClientOptions {
@@ -7,13 +7,16 @@ export interface ClientOptions {
   readonly region: string;
   /** 3 for reads and idempotent writes; 1 where every request must be counted. */
   readonly maxAttempts: number;
+  /** Absent: as the environment has them. */
+  readonly credentials?: S3ClientConfig['credentials'];
 }
 
-/** An S3 client on which no request waits for ever. Credentials come from the environment, as AWS has it. */
-export function createS3Client({ endpoint, region, maxAttempts }: ClientOptions): S3Client {
+/** An S3 client on which no request waits for ever. */
+export function createS3Client({ endpoint, region, maxAttempts, credentials }: ClientOptions): S3Client {
   return new S3Client({
     region,
     maxAttempts,
+    ...(credentials && { credentials }),
     ...(endpoint && { endpoint, forcePathStyle: true }),
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 5_000,

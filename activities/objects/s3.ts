@@ -60,7 +60,8 @@ export class S3ObjectStore implements ObjectStore {
         const at = { s3: this.#s3, once: this.#once, bucket: this.#bucket, key };
         return await createInParts(at, file, watch.signal);
       }
-      const body = await readFile(file.path, { signal: watch.signal });
+      watch.signal.throwIfAborted();
+      const body = await readFile(file.path);
       const found = createHash('sha256').update(body).digest('hex');
       if (found !== file.expect.sha256) {
         throw failure('SourceChanged', `${file.path} has sha256 ${found}; it had ${file.expect.sha256}`);
