@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { canonical } from '../../lake/canonical.ts';
+import type { RejectedObject, RowsObject } from '../../lake/entry.ts';
+import { keys } from '../../lake/keys.ts';
+import { ensureFile } from '../objects/commit.ts';
+import type { ObjectStore } from '../objects/port.ts';
+import { digestFile } from '../refine/hash.ts';
+import { GROUP_BYTES, copyRecords } from './copy.ts';
+import { type ComingFile, Group } from './group.ts';
+import { type PlacedMember, type RefineContext, refineGroup } from './refine.ts';
+
+/** What became of the files of one commit: objects that no other attempt's are named like. */
+export interface MadeRows {
+  readonly objects: readonly MadeObject[];
+  readonly changed: ReadonlySet<ComingFile>;
+}
+
+export interface MadeObject {
+  /** Absent where every record is in quarantine. */
+  readonly rows?: RowsObject;
+  readonly rejected?: RejectedObject;
+  readonly members: readonly PlacedMember[];
+}
+
+export interface RowsContext extends RefineContext {
+  readonly store: ObjectStore;
+  readonly feed: string;
+  readonly commit: string;
+  readonly attempt: string;
+  readonly schema: string;
+  readonly mappingHash: string | null;
+}
+
+/** DuckDB takes these in a path for a pattern. */
+const PATTERN_CHARACTERS = /[*?[\]{}\\]/;
+
+/** Makes rows objects of files as they come: many small ones together, large ones in slices. */
+export class RowsMaker {
+  readonly #context: RowsContext;
+  readonly #open = new Map<string, { readonly group: Group; readonly scratch: string }>();
+  readonly #objects: MadeObject[] = [];
+  readonly #changed = new Set<ComingFile>();
+  #index = 0;
+
+  constructor(context: RowsContext) {
+    this.#context = context;
+  }
+
+  async add(file: ComingFile): Promise<void> {
+    const { framed, item } = file;
+    if (framed.records === 0) return;
+    const { files, folder } = this.#context;
+    if (framed.body) {
+      await (await this.#groupFor(file)).addSmall(file, framed.body);
+    } else if (
+      framed.bodyBytes <= GROUP_BYTES &&
+      framed.cuts.length === 0 &&
+      !item.endsWith('.gz') &&
+      !PATTERN_CHARACTERS.test(files.path(folder, item))
+    ) {
+      const piece = {
+        path: files.path(folder, item),
+        members: [{ file, firstRecord: 1, records: framed.records }],
+        isSource: true,
+      };
+      await (await this.#groupFor(file)).addPiece(piece, framed.bodyBytes);
+    } else {
+      await this.#copy(file);
+    }
+  }
+
+  /** Call once, at the end. */
+  async finish(): Promise<MadeRows> {
+    for (const key of this.#open.keys()) await this.#flush(key);
+    const objects = this.#objects.filter(
+      ({ members }) => !members.some(({ file }) => this.#changed.has(file)),
+    );
+    const dropped = this.#objects.filter((object) => !objects.includes(object));
+    // What shares an object with a file that changed is left for the next run too.
+    for (const { members } of dropped) for (const { file } of members) this.#changed.add(file);
+    return { objects, changed: this.#changed };
+  }
+
+  async #copy(file: ComingFile): Promise<void> {
+    const { framed } = file;
+    const isLarge = framed.bodyBytes > GROUP_BYTES;
+    // A large file shares its objects with no other: until its end is read, it may turn out to have changed.
+    const key = isLarge ? `${keyOf(file)} ${randomUUID()}` : keyOf(file);
+    const options = { ...this.#context, dialect: this.#context.source.format.csv };
+    let group = await this.#groupFor(file, key);
+    const pieces: (readonly [Parameters<Group['addPiece']>[0], number])[] = [];
+    const isSame = await copyRecords(options, { file, group: () => group }, async (piece, bytes) => {
+      if (!isLarge) {
+        pieces.push([piece, bytes]);
+        return;
+      }
+      await group.addPiece(piece, bytes);
+      await this.#flush(key);
+      group = await this.#groupFor(file, key);
+    });
+    if (isSame) for (const [piece, bytes] of pieces) await group.addPiece(piece, bytes);
+    else this.#changed.add(file);
+    if (isLarge) await this.#flush(key);
+  }
+
+  async #groupFor(file: ComingFile, key = keyOf(file)): Promise<Group> {
+    const found = this.#open.get(key);
+    if (found && found.group.bytes + file.framed.bodyBytes <= GROUP_BYTES) return found.group;
+    if (found) await this.#flush(key);
+    this.#index += 1;
+    const scratch = path.join(this.#context.scratch, `group-${this.#index}`);
+    await mkdir(scratch);
+    const { header, crlf } = file.framed;
+    const { delimiter } = this.#context.source.format.csv;
+    const group = new Group({ header, crlf, delimiter, scratch });
+    this.#open.set(key, { group, scratch });
+    return group;
+  }
+
+  async #flush(key: string): Promise<void> {
+    const opened = this.#open.get(key);
+    if (!opened) return;
+    this.#open.delete(key);
+    const { group, scratch } = opened;
+    if (!group.isEmpty) {
+      const { refined, changed } = await refineGroup({ ...this.#context, scratch }, group);
+      for (const file of changed) this.#changed.add(file);
+      if (refined) this.#objects.push(await this.#store(refined));
+    }
+    await rm(scratch, { recursive: true, force: true });
+  }
+
+  async #store({
+    members,
+    parquet,
+    statistics,
+    quarantine,
+  }: NonNullable<Awaited<ReturnType<typeof refineGroup>>['refined']>): Promise<MadeObject> {
+    const { feed, commit, attempt, schema, mappingHash, signal } = this.#context;
+    const name = { feed, lane: 0, commit, attempt, index: this.#objects.length };
+    const rejected = await quarantine.finish();
+    if (rejected)
+      await this.#put(keys.rejected(name), rejected.path, {
+        bytes: rejected.object.bytes,
+        sha256: rejected.sha256,
+      });
+    const made = { members, ...(rejected && { rejected: { key: keys.rejected(name), ...rejected.object } }) };
+    if (statistics.rows === 0) return made;
+    const expect = await digestFile(parquet, signal);
+    await this.#put(keys.rows(name), parquet, expect);
+    const rows = {
+      key: keys.rows(name),
+      bytes: expect.bytes,
+      checksum: `sha256:${expect.sha256}`,
+      schema,
+      mapping: mappingHash,
+      ...statistics,
+    };
+    return { ...made, rows };
+  }
+
+  async #put(
+    key: string,
+    file: string,
+    expect: { readonly bytes: number; readonly sha256: string },
+  ): Promise<void> {
+    const { store, signal, onProgress } = this.#context;
+    await ensureFile(store, key, { path: file, expect }, { signal, onProgress });
+  }
+}
+
+function keyOf({ framed }: ComingFile): string {
+  return canonical([framed.header, framed.crlf]);
+}

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { failedWith } from '../failure.ts';
+import { decoderFor } from './decode.ts';
+import { type Block, CsvFramer, type CutRecord, type FramerOptions, Unframeable } from './framer.ts';
+import type { FileFolder, FileStat } from './port.ts';
+
+/** What one pass over a file found. `stat` is that of before and after. */
+export type Survey =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'bad'; readonly stat: FileStat; readonly sha256: string; readonly message: string }
+  | FramedFile;
+
+export interface FramedFile {
+  readonly kind: 'framed';
+  readonly stat: FileStat;
+  readonly sha256: string;
+  readonly header: readonly string[];
+  readonly crlf: boolean;
+  readonly records: number;
+  readonly longest: number;
+  /** Bytes of its records, decompressed, terminators included. */
+  readonly bodyBytes: number;
+  readonly cuts: readonly CutRecord[];
+  /** Its records, where they are few: cut ones replaced by empty records. */
+  readonly body?: Buffer;
+}
+
+/** Smaller bodies stay in memory until they stand in a file with others: opening a file costs more. */
+const SMALL_BODY_BYTES = 128 * 1024;
+
+/** Above this, a file is of another format than the one declared, and worth a look rather than quarantine. */
+const MOST_CUT_BYTES = 32 * 1024 * 1024;
+
+export interface SurveyOptions {
+  readonly folder: string;
+  readonly item: string;
+  readonly framer: FramerOptions;
+  readonly signal: AbortSignal;
+  readonly onProgress: () => void;
+}
+
+/** Read a file once: checksum of its bytes as they came, and its records. Nothing is written. */
+export async function surveyFile(files: FileFolder, options: SurveyOptions): Promise<Survey> {
+  const { folder, item } = options;
+  const before = await files.stat(folder, item);
+  if (!before) return { kind: 'changed' };
+  const survey = new Surveyor(options.framer);
+  const read = await readWhole(files, options, (block) => survey.take(block), survey.framer);
+  const after = await files.stat(folder, item);
+  if (!read || after?.tag !== before.tag || read.bytes !== before.bytes) return { kind: 'changed' };
+  const { sha256 } = read;
+  if (before.bytes === 0)
+    return { kind: 'bad', stat: before, sha256, message: '0 bytes: a header line would be right' };
+  if (read.bad !== undefined) return { kind: 'bad', stat: before, sha256, message: read.bad };
+  return { kind: 'framed', stat: before, sha256, ...survey.framed() };
+}
+
+/** Read again a file that was surveyed, block by block. Resolves false when it is no longer what it was. */
+export async function reframe(
+  files: FileFolder,
+  options: SurveyOptions & { readonly sha256: string },
+  take: (block: Block) => Promise<void>,
+): Promise<boolean> {
+  const read = await readWhole(files, options, take, new CsvFramer(options.framer));
+  return read?.bad === undefined && read?.sha256 === options.sha256;
+}
+
+async function readWhole(
+  files: FileFolder,
+  { folder, item, signal, onProgress }: SurveyOptions,
+  take: (block: Block) => void | Promise<void>,
+  framer: CsvFramer,
+): Promise<{ readonly sha256: string; readonly bytes: number; readonly bad?: string } | undefined> {
+  const hash = createHash('sha256');
+  const decoder = decoderFor(item);
+  let bytes = 0;
+  let bad: string | undefined;
+  // What cannot be framed is read to its end all the same: its checksum names it.
+  const framing = async (work: () => Promise<void>) => {
+    if (bad !== undefined) return;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Unframeable)) throw error;
+      bad = error.message;
+    }
+  };
+  const frame = async (parts: readonly Buffer[]) => {
+    for (const part of parts) {
+      const block = framer.push(part);
+      if (block) await take(block);
+    }
+  };
+  try {
+    for await (const chunk of files.read(folder, item, signal)) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      onProgress();
+      await framing(async () => frame(await decoder.push(chunk)));
+    }
+  } catch (error) {
+    if (failedWith(error, 'SourceChanged')) return undefined;
+    throw error;
+  }
+  await framing(async () => {
+    if (bytes > 0) await frame(await decoder.end());
+    const block = framer.end();
+    if (block) await take(block);
+  });
+  return { sha256: hash.digest('hex'), bytes, ...(bad !== undefined && { bad }) };
+}
+
+class Surveyor {
+  readonly framer: CsvFramer;
+  readonly #cuts: CutRecord[] = [];
+  #cutBytes = 0;
+  #bodyBytes = 0;
+  #body: Buffer[] | undefined = [];
+  readonly #delimiter: string;
+
+  constructor(options: FramerOptions) {
+    this.#delimiter = options.delimiter;
+    this.framer = new CsvFramer(options);
+  }
+
+  take(block: Block): void {
+    for (const { cut } of block.cuts) {
+      this.#cuts.push(cut);
+      this.#cutBytes += cut.bytes.length;
+    }
+    if (this.#cutBytes > MOST_CUT_BYTES) {
+      throw new Unframeable(
+        `${this.#cuts.length} of its first ${this.framer.records} records are broken, the first: ${this.#cuts[0]?.message ?? ''}`,
+      );
+    }
+    this.#bodyBytes += block.to - block.from;
+    if (this.#bodyBytes > SMALL_BODY_BYTES) this.#body = undefined;
+    // A copy: a small body must not keep a large chunk alive.
+    this.#body?.push(
+      Buffer.concat(withoutCuts(block, emptyRecord(this.framer.header ?? [], this.#delimiter))),
+    );
+  }
+
+  framed(): Omit<FramedFile, 'kind' | 'stat' | 'sha256'> {
+    const { header = [], crlf, records, longest } = this.framer;
+    const body = this.#body && Buffer.concat(this.#body);
+    return {
+      header,
+      crlf,
+      records,
+      longest,
+      bodyBytes: this.#bodyBytes,
+      cuts: this.#cuts,
+      ...(body && { body }),
+    };
+  }
+}
+
+/** What stands in the place of a cut record, so that the others keep their numbers. No line is empty. */
+export function emptyRecord(header: readonly string[], delimiter: string): Buffer {
+  return Buffer.from(`x${delimiter.repeat(Math.max(0, header.length - 1))}`);
+}
+
+/** A block's bytes, each cut record replaced. */
+export function withoutCuts({ bytes, from, to, cuts }: Block, empty: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  let last = from;
+  for (const { at } of cuts) {
+    parts.push(bytes.subarray(last, at[0]), empty);
+    last = at[1];
+  }
+  parts.push(bytes.subarray(last, to));
+  return parts;
+}

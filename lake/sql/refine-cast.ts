@@ -1,0 +1,76 @@
+import type { ColumnType } from '../spec.ts';
+import { duckType, literal } from './text.ts';
+
+/** What is wrong with a record, as quarantine tells it. `found` is a SQL text expression, or null. */
+export interface Problem {
+  /** A SQL condition, true for records that have it. */
+  readonly when: string;
+  readonly reason: string;
+  readonly column?: string;
+  readonly found: string;
+  /** What would be right, in words. */
+  readonly right: string;
+}
+
+/** A text expression as a value of this type; null where it is none. Trust it only beside `notLossless`. */
+export function typed(text: string, type: ColumnType): string {
+  return type === 'string' ? text : `try_cast(${text} AS ${duckType(type)})`;
+}
+
+const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?';
+const FORMS = {
+  boolean: { form: '(?i:true|false|t|f)|[01]', reason: 'NotABoolean', right: 'true or false' },
+  integer: { form: '[+-]?[0-9]+', reason: 'NotAnInteger', right: 'a whole number of 32 bits' },
+  bigint: { form: '[+-]?[0-9]+', reason: 'NotABigint', right: 'a whole number of 64 bits' },
+  double: {
+    form: '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?',
+    reason: 'NotADouble',
+    right: 'a finite number',
+  },
+  date: { form: '[0-9]{4}-[0-9]{2}-[0-9]{2}', reason: 'NotADate', right: 'a date such as 2026-11-21' },
+  timestamp: {
+    form: `[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]${TIME}(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?`,
+    reason: 'NotATimestamp',
+    right: 'an instant such as 2026-11-21T07:00:00Z, to the microsecond',
+  },
+} as const;
+
+/** A condition on two nullable values that is true where the text is there and the value does not say the same. */
+export function notLossless(
+  column: string,
+  text: string,
+  value: string,
+  type: ColumnType,
+): Problem | undefined {
+  if (type === 'string') return undefined;
+  const { form, reason, right } = lexicalForm(type);
+  const bad = [`${value} IS NULL`, `NOT regexp_full_match(${text}, ${literal(form)})`];
+  if (type === 'double') bad.push(`NOT isfinite(${value})`);
+  return { when: `${text} IS NOT NULL AND (${bad.join(' OR ')})`, reason, column, found: text, right };
+}
+
+function lexicalForm(type: Exclude<ColumnType, 'string'>): { form: string; reason: string; right: string } {
+  if (type in FORMS) return FORMS[type as keyof typeof FORMS];
+  const [precision = 18, scale = 0] = (/\d+,\d+/.exec(type)?.[0] ?? '').split(',').map(Number);
+  const whole = precision - scale;
+  // try_cast rounds what has more places, so only zeros may follow.
+  const form = `[+-]?0*[0-9]{${whole === 0 ? 0 : 1},${Math.max(whole, 1)}}([.][0-9]{0,${scale}}0*)?`;
+  return {
+    form,
+    reason: `NotADecimal(${precision},${scale})`,
+    right: `a decimal with at most ${whole} digits before the point and ${scale} after it`,
+  };
+}
+
+/** One SQL expression: the index of the first problem a record has, or null. */
+export function firstProblem(problems: readonly Problem[]): string {
+  if (problems.length === 0) return 'NULL::INTEGER';
+  return `CASE ${problems.map(({ when }, index) => `WHEN ${when} THEN ${index}`).join(' ')} END`;
+}
+
+/** What was found where the problem is, cut to 100 characters. `why` names the column that `firstProblem` gave. */
+export function foundText(problems: readonly Problem[], why: string): string {
+  if (problems.length === 0) return 'NULL::VARCHAR';
+  const cases = problems.map(({ found }, index) => `WHEN ${index} THEN left(${found}, 100)`);
+  return `CASE ${why} ${cases.join(' ')} END`;
+}
