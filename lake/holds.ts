@@ -1,0 +1,94 @@
+import type { BuildInputs } from './build.ts';
+import { canonical } from './canonical.ts';
+import type { GateReport, PartitionGate } from './gate.ts';
+import { parseLaneId } from './keys.ts';
+import type { HoldObject } from './plan.ts';
+import { usesEntry } from './planning.ts';
+
+export type OpenHold = HoldObject & { readonly state: 'open' };
+
+/** The hold that is open on a partition, from its hold objects in their order. */
+export function openHold(holds: readonly HoldObject[]): OpenHold | undefined {
+  const last = holds.at(-1);
+  return last?.state === 'open' ? last : undefined;
+}
+
+/** How the last hold of this plan ended; `undefined` while it is open or when there was none. */
+export function holdOutcome(
+  holds: readonly HoldObject[],
+  planId: string,
+): (HoldObject & { readonly state: 'closed' })['action'] | undefined {
+  for (let index = holds.length - 1; index > 0; index -= 1) {
+    const [opened, closed] = [holds[index - 1], holds[index]];
+    if (opened?.state === 'open' && opened.planId === planId && closed?.state === 'closed') {
+      return closed.action;
+    }
+  }
+  return undefined;
+}
+
+/** Builds of a partition that a person rejected and nobody approved since, oldest first. */
+export function rejectedHolds(holds: readonly HoldObject[]): readonly OpenHold[] {
+  let rejected: OpenHold[] = [];
+  for (const [index, hold] of holds.entries()) {
+    if (hold.state !== 'closed') continue;
+    const opened = holds[index - 1];
+    if (hold.action === 'approve') rejected = [];
+    if (hold.action === 'reject' && opened?.state === 'open') rejected.push(opened);
+  }
+  return rejected;
+}
+
+/**
+ * Would a build of these inputs bring a rejected one back? It would when it uses all entries of the rejected one under
+ * the same code, mapping and rule, and takes nothing more away from them.
+ */
+export function bringsBack(inputs: BuildInputs, rejected: BuildInputs): boolean {
+  if (inputs.code !== rejected.code || inputs.rule !== rejected.rule) return false;
+  if (inputs.contract !== rejected.contract) return false;
+  const sameMappings = Object.entries(rejected.mappings).every(
+    ([feed, mapping]) => inputs.mappings[feed] === mapping,
+  );
+  if (!sameMappings) return false;
+  const entries = Object.entries(rejected.entries).flatMap(([lane, ordinals]) => {
+    const place = parseLaneId(lane);
+    return place ? ordinals.map((ordinal) => ({ ...place, ordinal })) : [];
+  });
+  if (!entries.every((entry) => usesEntry(inputs, entry))) return false;
+  const known = new Set(rejected.undone.map(canonical));
+  return inputs.undone.every((undone) => {
+    const place = parseLaneId(undone.lane);
+    const touches = place && usesEntry(rejected, { ...place, ordinal: undone.ordinal });
+    return !touches || known.has(canonical(undone));
+  });
+}
+
+export interface GatedPartition {
+  readonly partition: string;
+  readonly buildId: string;
+  readonly verdict: PartitionGate['verdict'];
+  /** What was found, each as `<check>: <finding>`. */
+  readonly findings: readonly string[];
+}
+
+/** The report's verdicts; what would bring a rejected build back is held whatever the gate says. */
+export function gated(
+  report: GateReport,
+  rejectedBefore: ReadonlyMap<string, string>,
+): readonly GatedPartition[] {
+  return report.partitions.map(({ partition, buildId, verdict, checks }) => {
+    const findings = checks
+      .filter((check) => check.verdict !== 'ok')
+      .map(({ check, finding }) => `${check}: ${finding}`);
+    const rejected = rejectedBefore.get(partition);
+    if (rejected === undefined || findings.some((finding) => finding.startsWith('rejectedBefore:'))) {
+      return { partition, buildId, verdict, findings };
+    }
+    return {
+      partition,
+      buildId,
+      verdict: 'hold',
+      findings: [`rejectedBefore: it brings back build ${rejected}, which was rejected`, ...findings],
+    };
+  });
+}

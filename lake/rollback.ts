@@ -1,0 +1,116 @@
+import type { Sha256 } from './canonical.ts';
+import { entryName } from './coverage.ts';
+import type { EntryFacts } from './entry-facts.ts';
+import { type ViewParts, coverageAt, coverageHash, usedBy } from './parts.ts';
+import type { Exclusion, Part, ViewVersion } from './view.ts';
+
+export interface ResolvedVersion {
+  readonly version: ViewVersion;
+  readonly view: ViewParts;
+}
+
+export interface RollbackInput {
+  readonly head: ResolvedVersion;
+  readonly to: ResolvedVersion;
+  /** Absent: every partition of either version. */
+  readonly partitions: readonly string[] | undefined;
+  /** What is kept out from here on, beside what is already. */
+  readonly exclude: readonly (Exclusion & { readonly facts: EntryFacts })[];
+  readonly pin: boolean;
+}
+
+export type Rollback =
+  | { readonly kind: 'refused'; readonly reason: string }
+  | {
+      readonly kind: 'ok';
+      readonly view: ViewParts;
+      readonly change: Pick<
+        ViewVersion,
+        'datasetEpoch' | 'spec' | 'contract' | 'exclude' | 'pinned' | 'flagged'
+      >;
+    };
+
+/** Serve an earlier version's parts again, each with that version's coverage of it. All else stays as it is. */
+export function rollBack({ head, to, partitions, exclude, pin }: RollbackInput, sha256: Sha256): Rollback {
+  if (!pin && exclude.length === 0) {
+    return refused('without pin or exclude the next plan would bring back what is rolled back: give one');
+  }
+  const isOtherContract =
+    head.version.contract !== to.version.contract || head.version.datasetEpoch !== to.version.datasetEpoch;
+  if (isOtherContract && partitions !== undefined) {
+    return refused(
+      `version ${to.version.n} has another contract than version ${head.version.n}: all partitions go back together, name none`,
+    );
+  }
+  const all = [...new Set([...Object.keys(head.view.parts), ...Object.keys(to.view.parts)])].sort();
+  const unknown = partitions?.find((partition) => !all.includes(partition));
+  if (unknown !== undefined) {
+    return refused(`${unknown} is in neither version ${head.version.n} nor version ${to.version.n}`);
+  }
+  const going = [...new Set(partitions ?? all)];
+  const view = restored(head.view, to.view, going, sha256);
+  const barred = [...head.version.exclude, ...exclude.map(withoutFacts)];
+  const reason = usingExcluded(view, head.version.exclude, exclude);
+  if (reason !== undefined) return refused(reason);
+  const source = isOtherContract ? to.version : head.version;
+  const gone = new Set(going);
+  const flags = (version: ViewVersion, keep: (partition: string) => boolean) =>
+    Object.entries(version.flagged).filter(([partition]) => keep(partition));
+  return {
+    kind: 'ok',
+    view,
+    change: {
+      datasetEpoch: source.datasetEpoch,
+      spec: source.spec,
+      contract: source.contract,
+      exclude: distinct(barred),
+      pinned: pin ? [...new Set([...head.version.pinned, ...going])].sort() : head.version.pinned,
+      flagged: Object.fromEntries([
+        ...flags(head.version, (partition) => !gone.has(partition)),
+        ...flags(to.version, (partition) => gone.has(partition)),
+      ]),
+    },
+  };
+}
+
+function restored(head: ViewParts, to: ViewParts, going: readonly string[], sha256: Sha256): ViewParts {
+  const parts: Record<string, Part> = { ...head.parts };
+  const coverages: Record<string, ViewParts['base']> = { ...head.coverages };
+  for (const partition of going) {
+    const at = coverageAt(to, partition);
+    const name = coverageHash(at, sha256);
+    coverages[name] = at;
+    parts[partition] = { ...(to.parts[partition] ?? { late: [] }), at: name };
+  }
+  return { base: head.base, parts, coverages };
+}
+
+/** A version never excludes what one of its builds used. */
+function usingExcluded(
+  view: ViewParts,
+  already: readonly Exclusion[],
+  exclude: RollbackInput['exclude'],
+): string | undefined {
+  const found: string[] = [];
+  for (const { facts } of exclude) {
+    for (const partition of Object.keys(facts.partitions)) {
+      const used = usedBy(view.parts[partition], coverageAt(view, partition), [facts], already);
+      if (used.length > 0) found.push(`the build of ${partition} used ${entryName(facts)}`);
+    }
+  }
+  if (found.length === 0) return undefined;
+  const shown = found.slice(0, 5).join('; ');
+  return `${shown}${found.length > 5 ? `; and ${found.length - 5} more` : ''}: roll these partitions back to a version before it`;
+}
+
+function withoutFacts({ feed, lane, ordinal, reason, by }: Exclusion): Exclusion {
+  return { feed, lane, ordinal, reason, by };
+}
+
+function distinct(exclude: readonly Exclusion[]): readonly Exclusion[] {
+  return [...new Map(exclude.toReversed().map((one) => [entryName(one), one])).values()].toReversed();
+}
+
+function refused(reason: string): Rollback {
+  return { kind: 'refused', reason };
+}
