@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startStack } from '../../stack/server.ts';
 import { serveKinesis } from '../stack/kinesis-server.ts';
+import { STACK_CREDENTIALS } from '../support/stack.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import { kinesisLocalIsMissing, openKinesisLocal } from './kinesis-local.ts';
 import { keepsTheKinesisContract, type Cannot, type OpenedKinesis } from './kinesis-wire.ts';
@@ -29,6 +33,46 @@ describe('the stand-in', () => {
       };
     }),
   );
+});
+
+describe('the stand-in, behind its shell', () => {
+  keepsTheKinesisContract(
+    openedOnce(async () => {
+      const dir = await makeTmpFolder();
+      const stack = await startStack({ dir, port: 0 });
+      const client = new KinesisClient({
+        endpoint: stack.url,
+        region: 'us-east-1',
+        credentials: STACK_CREDENTIALS,
+        maxAttempts: 10,
+        requestHandler: new NodeHttpHandler(),
+      });
+      return {
+        client,
+        close: async () => {
+          client.destroy();
+          await stack.close();
+          await removeTmpFolder(dir);
+        },
+      };
+    }),
+  );
+});
+
+test('the SDK reaches it by HTTP/2, which is what its Kinesis client speaks by itself', async () => {
+  const dir = await makeTmpFolder();
+  const stack = await startStack({ dir, port: 0 });
+  const client = new KinesisClient({
+    endpoint: stack.url,
+    region: 'us-east-1',
+    credentials: STACK_CREDENTIALS,
+  });
+  onTestFinished(async () => {
+    client.destroy();
+    await stack.close();
+    await removeTmpFolder(dir);
+  });
+  expect((await client.send(new ListStreamsCommand({}))).StreamNames).toEqual([]);
 });
 
 const missing = kinesisLocalIsMissing();

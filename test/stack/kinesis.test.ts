@@ -210,6 +210,17 @@ test('a stream that is made again is younger by a second at least', async () => 
   expect(await made()).toBe('2026-11-22T10:00:01.000Z');
 });
 
+test.for(['a', 'a===', 'YQ=\n', 'YQ-_', 'Y"==', 'YQ==YQ==', 'é==='])(
+  'data of %j is not base64',
+  async (Data) => {
+    const { service } = await opened();
+    const request = { StreamName: 's', Records: [{ Data, PartitionKey: 'k' }] };
+    const { status, body } = await service.handle('PutRecords', Buffer.from(JSON.stringify(request)));
+    expect(status).toBe(400);
+    expect(body.toString()).toContain('Records[0].Data is not base64');
+  },
+);
+
 test('what is not built is refused by name', async () => {
   const { client, service } = await opened();
   const subscribe = client.send(
