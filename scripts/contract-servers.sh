@@ -3,7 +3,7 @@
 # Skips what is there already. Prints the path of each server it leaves in place.
 set -eu
 
-VERSITYGW_VERSION=v1.7.0
+VERSITYGW_VERSION=v1.8.0
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tributary"
 binary="$cache/versitygw"
 
