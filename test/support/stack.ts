@@ -22,7 +22,7 @@ export interface OpenedStack {
 
 export async function openStack(): Promise<OpenedStack> {
   const dir = await makeTmpFolder();
-  const stack = await startStack({ dir, port: 0 });
+  const stack = await startStack({ dir, port: 0, region: STACK_REGION });
   const s3Client = new S3Client({
     endpoint: stack.url,
     region: STACK_REGION,
