@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { ObjectStore } from '../../activities/objects/port.ts';
+import { canonical } from '../../lake/canonical.ts';
+import { ordinalOf } from '../../lake/keys.ts';
+import type { Findings } from './report.ts';
+
+/** A stored JSON object as it was found. */
+export interface Found<T> {
+  readonly key: string;
+  readonly value: T;
+}
+
+/**
+ * Every object of the numbered chain under `prefix`, oldest first. It reads for itself, sharing nothing with what wrote
+ * the chain: numbers without gaps, each `prev` the hash of the stored bytes before, each body canonical.
+ */
+export async function readChain<T extends { readonly prev: string | null }>(
+  store: ObjectStore,
+  prefix: string,
+  findings: Findings,
+  signal: AbortSignal,
+): Promise<readonly Found<T>[]> {
+  const found: Found<T>[] = [];
+  let before: { readonly number: number; readonly sha256: string | null } = { number: 0, sha256: null };
+  for await (const { key } of store.list(prefix, { signal })) {
+    const number = ordinalOf(key);
+    if (number === undefined) continue;
+    if (number !== before.number + 1) {
+      findings.add(
+        'gap',
+        key,
+        `follows number ${before.number}: ${number - before.number - 1} objects of the chain are missing before it`,
+      );
+    }
+    const body = await store.get(key, signal);
+    const value = body && parse<T>(body, key, findings);
+    if (body && value) {
+      const follows = number === before.number + 1;
+      if (follows && value.prev !== before.sha256) {
+        findings.add(
+          'notFollowing',
+          key,
+          `prev is ${value.prev ?? 'null'}, but the object before it hashes to ${before.sha256 ?? 'null'}: one of the two was altered`,
+        );
+      }
+      found.push({ key, value });
+    }
+    before = { number, sha256: body ? sha256(body) : null };
+  }
+  return found;
+}
+
+/** A content-addressed or singly named JSON object; `undefined`, with a finding, when it is not there or not whole. */
+export async function readJson<T>(
+  store: ObjectStore,
+  key: string,
+  expected: { readonly sha256?: string; readonly namedBy: string },
+  findings: Findings,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  const body = await store.get(key, signal);
+  if (!body) {
+    findings.add('missing', key, `is not in the bucket, but ${expected.namedBy} names it`);
+    return undefined;
+  }
+  const hash = sha256(body);
+  if (expected.sha256 !== undefined && hash !== expected.sha256) {
+    findings.add('wrongBytes', key, `hashes to ${hash}, but ${expected.namedBy} says ${expected.sha256}`);
+  }
+  return parse<T>(body, key, findings);
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function parse<T>(body: Uint8Array, key: string, findings: Findings): T | undefined {
+  const text = Buffer.from(body).toString('utf8');
+  try {
+    const value: unknown = JSON.parse(text);
+    if (canonical(value) !== text)
+      findings.add('altered', key, 'is not canonical JSON, as Tributary writes it: it was edited');
+    // What an object of this key holds is the format's promise; every use of it is checked against other objects.
+    return value as T;
+  } catch {
+    findings.add('altered', key, 'is not JSON');
+    return undefined;
+  }
+}
