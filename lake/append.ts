@@ -35,17 +35,24 @@ export function afterLoss(mine: EntryDraft, since: readonly Stored[]): AfterLoss
 }
 
 /**
- * Entries, ascending, that hold a version of `items` already, so that it may not come again: `collected` and
- * `skipped` are for ever, and what is parked is not parked again.
+ * Entries, ascending, that hold already what a draft of their lane brings. `collected` and `skipped` are for ever,
+ * what is parked is not parked again, and what is retracted is not retracted again.
  */
 export function heldBy(
-  items: readonly EntryItem[],
+  { feed, lane, items = [], retracts = [] }: Pick<EntryDraft, 'feed' | 'lane' | 'items' | 'retracts'>,
   known: ReadonlyMap<string, readonly KnownItem[]>,
 ): readonly number[] {
-  const holding = items.flatMap((item) =>
+  const collecting = items.flatMap((item) =>
     (known.get(item.item) ?? []).filter((earlier) => holds(earlier, item)).map(({ ordinal }) => ordinal),
   );
-  return [...new Set(holding)].toSorted((a, b) => a - b);
+  const retracting = retracts
+    .filter((retraction) => retraction.feed === feed && retraction.lane === lane)
+    .flatMap(({ item, version, ordinal }) =>
+      (known.get(item) ?? [])
+        .filter((earlier) => earlier.version === version && earlier.ordinal === ordinal)
+        .flatMap(({ retractedBy }) => retractedBy ?? []),
+    );
+  return [...new Set([...collecting, ...retracting])].toSorted((a, b) => a - b);
 }
 
 /** Was the attempt of the first scheduled after that of the second? Without both times, no. */

@@ -73,7 +73,10 @@ export function checkFollows(previous: Entry | undefined, next: Entry, options?:
   const known = options?.known ?? historyOf(previous);
   const items = options?.items ?? next.items ?? [];
   const reason =
-    placeBreak(previous, next) ?? itemsBreak(next, items, known.items) ?? channelsBreak(next, known.channels);
+    placeBreak(previous, next) ??
+    itemsBreak(next, items, known.items) ??
+    retractsBreak(next, known.items) ??
+    channelsBreak(next, known.channels);
   return reason === undefined ? { kind: 'ok' } : { kind: 'broken', reason };
 }
 
@@ -125,6 +128,21 @@ function itemsBreak(
       if (earlier.state === 'parked' && item.state !== 'parked') continue;
       return `${name} is ${item.state}; entry ${earlier.ordinal} has it ${earlier.state} already`;
     }
+  }
+  return undefined;
+}
+
+/** Retractions in other lanes are judged by who reads those. */
+function retractsBreak(next: Entry, known: LaneHistory['items']): string | undefined {
+  if (laneKind(next) === 'sequence') return undefined;
+  for (const { feed, lane, item, version, ordinal } of next.retracts ?? []) {
+    if (feed !== next.feed || lane !== next.lane) continue;
+    const name = `it retracts ${JSON.stringify(item)}, version ${version},`;
+    const found = known.get(item)?.find((one) => one.version === version && one.ordinal === ordinal);
+    if (found?.state !== 'collected') {
+      return `${name} of entry ${ordinal}, which has it ${found?.state ?? 'not'}; right would be collected`;
+    }
+    if (found.retractedBy !== undefined) return `${name} which entry ${found.retractedBy} retracted`;
   }
   return undefined;
 }

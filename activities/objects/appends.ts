@@ -42,7 +42,7 @@ export function createAppends(sides: Sides, open: (feed: string, lane: number) =
     for (;;) {
       signal.throwIfAborted();
       const known = await lane.historyTo(last?.n ?? 0, signal);
-      const held = heldBy(items, known.items);
+      const held = heldBy(draft, known.items);
       if (held.length > 0) return onHeld(lane, draft, held, signal);
       checkEntry(last?.value, placed(draft, draft, last), { known, items });
       compact ??= await sides.moveOut(draft, signal);

@@ -74,8 +74,9 @@ async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: 
   const source = await open(file.path);
   const free = Array.from({ length: IN_FLIGHT }, () => Buffer.allocUnsafe(size));
   const inFlight = new Set<Promise<void>>();
+  const failures: unknown[] = [];
   try {
-    for (let at = 0; at < file.expect.bytes; at += size) {
+    for (let at = 0; at < file.expect.bytes && failures.length === 0; at += size) {
       if (free.length === 0) await Promise.race(inFlight);
       const buffer = free.pop();
       if (!buffer) throw new Error('a part ended without giving its buffer back');
@@ -83,19 +84,22 @@ async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: 
       hash.update(part);
       crc = crc32(part, crc);
       const sending = sendPart(to, upload, at / size + 1, part, signal)
-        .then((done) => void parts.push(done))
+        .then(
+          (done) => void parts.push(done),
+          (error: unknown) => void failures.push(error),
+        )
         .finally(() => {
           free.push(buffer);
           inFlight.delete(sending);
         });
       inFlight.add(sending);
     }
-    await Promise.all(inFlight);
   } finally {
     // A buffer may not be dropped, nor the upload aborted, under a request that still reads it.
-    await Promise.allSettled(inFlight);
+    await Promise.all(inFlight);
     await source.close();
   }
+  if (failures.length > 0) throw failures[0];
   const found = hash.digest('hex');
   if (found !== file.expect.sha256) {
     throw failure('SourceChanged', `${file.path} has sha256 ${found}; it had ${file.expect.sha256}`);

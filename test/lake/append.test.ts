@@ -87,6 +87,13 @@ test('epochs compare as instants, not as text', () => {
   expect(isLater({ run: 'run-1' }, at('2026-11-21T07:00:00Z'))).toBe(false);
 });
 
+test('an entry that retracted an item holds its retraction', () => {
+  const retracted = { ...fileItem('a.csv'), ordinal: 1, retractedBy: 4 };
+  const draft = { feed: 'flights', lane: 0, retracts: [retraction('a.csv')] };
+  expect(heldBy(draft, new Map([['a.csv', [retracted]]]))).toEqual([4]);
+  expect(heldBy({ ...draft, lane: 1 }, new Map([['a.csv', [retracted]]]))).toEqual([]);
+});
+
 test('entries that hold an item already are named once, ascending', () => {
   const known = new Map([
     ['a.csv', [{ ...fileItem('a.csv', 1), ordinal: 7 }]],
@@ -96,7 +103,7 @@ test('entries that hold an item already are named once, ascending', () => {
     ['e.csv', [{ ...fileItem('e.csv@1', 2), ordinal: 6 }]],
   ]);
   const items = ['a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv@2', 'f.csv'].map((name) => fileItem(name));
-  expect(heldBy(items, known)).toEqual([3, 7]);
+  expect(heldBy({ feed: 'flights', lane: 0, items }, known)).toEqual([3, 7]);
 });
 
 const started = channelState('earliest', 'earliest');

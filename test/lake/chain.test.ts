@@ -77,6 +77,22 @@ test('another version of an item is another item version', () => {
   expect(verdict([filesDraft('c1', ['a.csv@1']), filesDraft('c2', ['a.csv@2'])])).toBe('ok');
 });
 
+test('only what was collected is retracted, and once', () => {
+  const retracts = (name: string, ordinal: number) => {
+    const { item, version } = fileItem(name);
+    return [{ feed: 'flights', lane: 0, item, version, ordinal, spans: [], partitions: {} }];
+  };
+  const collected = filesDraft('c1', ['a.csv']);
+  const retracting = { ...emptyDraft('flights', 'c2'), retracts: retracts('a.csv', 1) };
+  expect(verdict([collected, retracting])).toBe('ok');
+  expect(verdict([collected, retracting, { ...retracting, commit: 'c3' }])).toMatch(
+    /which entry 2 retracted$/,
+  );
+  expect(verdict([collected, { ...retracting, retracts: retracts('b.csv', 1) }])).toMatch(
+    /of entry 1, which has it not; right would be collected$/,
+  );
+});
+
 test('a channel goes on where it stopped', () => {
   expect(stream({ s: opening }, { s: channelState('earliest', '10') }, { s: channelState('10', '20') })).toBe(
     'ok',

@@ -85,7 +85,9 @@ async function collect(
   for (let round = 0; ; round += 1) {
     const head = await ledger.head('flights', 0, signal);
     const known = await ledger.knownItems('flights', 0, signal);
-    const left = files.filter((file) => heldBy([fileItem(file)], known).length === 0);
+    const left = files.filter(
+      (file) => heldBy({ feed: 'flights', lane: 0, items: [fileItem(file)] }, known).length === 0,
+    );
     if (left.length === 0) return;
     // Two at a time, so that one attempt makes several entries.
     await ledger.appendSet(filesDraft(`${name}-${round}`, left.slice(0, 2)), head, signal);

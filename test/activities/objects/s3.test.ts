@@ -100,6 +100,18 @@ test('an upload whose part is refused is abandoned, and the refusal is told', as
   expect(requests.map(kind)).not.toContain('complete');
 });
 
+test('an upload of which one part is refused is not completed', async () => {
+  const { store, requests } = await openWith((request, response) => {
+    if (kind(request) === 'begin') begun(response);
+    else if (request.url?.includes('partNumber=1&')) refuse(response, 403, 'AccessDenied');
+    else response.setHeader('etag', '"e"').end();
+  });
+  const file = await localFile(6 * LARGE);
+  await expect(store.createFromFile('raw/a', file, watch)).rejects.toMatchObject({ type: 'AccessDenied' });
+  expect(requests.map(kind)).toContain('abort');
+  expect(requests.map(kind)).not.toContain('complete');
+});
+
 test('a download that breaks off is not taken for the object', async () => {
   const { store } = await openWith((_request, response) => {
     response.writeHead(200, { 'content-length': '9' });
@@ -160,9 +172,9 @@ function refuse(response: ServerResponse, status: number, code: string): void {
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
 }
 
-async function localFile() {
+async function localFile(size = LARGE) {
   const file = path.join(await tmpFolder(), 'file');
-  const content = Buffer.alloc(LARGE, '1234567890');
+  const content = Buffer.alloc(size, '1234567890');
   await writeFile(file, content);
-  return { path: file, expect: { bytes: LARGE, sha256: sha256Hex(content) } };
+  return { path: file, expect: { bytes: size, sha256: sha256Hex(content) } };
 }
