@@ -1,16 +1,18 @@
 import type { JumpingClock } from './clock.ts';
 import { type Exchange, type Reply, readAll } from './exchange.ts';
+import { parseLimits } from './kinesis/limits.ts';
+import type { Kinesis } from './kinesis/service.ts';
 import { type Faults, parseRules } from './faults.ts';
 
 const LARGEST_BYTES = 1 << 20;
 
 /**
  * The stack's own controls, unsigned, for it listens on the loopback alone: `POST`, `GET` and `DELETE /_stack/faults`,
- * `GET /_stack/clock`, `POST /_stack/clock {"jumpMs": …}`.
+ * `GET /_stack/clock`, `POST /_stack/clock {"jumpMs": …}`, `POST /_stack/kinesis {"emptyPageEvery": 3, …}`: limits of `kinesis/limits.ts`.
  */
 export async function answerControl(
   { method, path, body }: Exchange,
-  { faults, clock }: { faults: Faults; clock: JumpingClock },
+  { faults, clock, kinesis }: { faults: Faults; clock: JumpingClock; kinesis: Kinesis },
 ): Promise<Reply> {
   const text = (await readAll(body, LARGEST_BYTES)).toString('utf8');
   switch (`${method} ${path}`) {
@@ -26,6 +28,12 @@ export async function answerControl(
     case 'DELETE /_stack/faults':
       faults.clear();
       return json(200, []);
+    case 'POST /_stack/kinesis':
+      try {
+        return json(200, kinesis.setLimits(parseLimits(text)));
+      } catch (error) {
+        return json(400, { error: error instanceof Error ? error.message : String(error) });
+      }
     case 'POST /_stack/clock': {
       const jumpMs = /"jumpMs"\s*:\s*(-?\d+)/.exec(text)?.[1];
       if (jumpMs === undefined)
@@ -37,7 +45,7 @@ export async function answerControl(
       return json(200, { nowMs: clock.now() });
     default:
       return json(404, {
-        error: `${method} ${path} is not a control: there are /_stack/faults and /_stack/clock`,
+        error: `${method} ${path} is not a control: there are /_stack/faults, /_stack/clock and /_stack/kinesis`,
       });
   }
 }

@@ -9,7 +9,8 @@ import { answerControl } from './control.ts';
 import { type Reply, Refusal, splitTarget } from './exchange.ts';
 import { Faults } from './faults.ts';
 import { type Services, prepare } from './job.ts';
-import { createKinesis } from './kinesis/service.ts';
+import type { Limits } from './kinesis/limits.ts';
+import { type Kinesis, createKinesis } from './kinesis/service.ts';
 import { lockFolder } from './lock.ts';
 import { createS3, s3Error } from './s3/service.ts';
 import { type Request, type Response, reset, send, sendHalf } from './send.ts';
@@ -23,6 +24,8 @@ export interface StackOptions {
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
   readonly region?: string;
+  /** What Kinesis bears, where it differs from `LIMITS`. `POST /_stack/kinesis` changes it later. */
+  readonly kinesisLimits?: Partial<Limits>;
 }
 
 export interface Stack {
@@ -54,10 +57,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const shared = { clock, account: ACCOUNT, region };
     const s3 = createS3({ dir: join(options.dir, 's3'), ...shared });
     closers.push(() => s3.close());
-    const kinesis = await createKinesis({ dir: join(options.dir, 'kinesis'), ...shared });
+    const limits = options.kinesisLimits ?? {};
+    const kinesis = await createKinesis({ dir: join(options.dir, 'kinesis'), ...shared, limits });
     closers.push(() => kinesis.close());
     const services = { s3, json: [kinesis], keys: { accessKeyId, secretAccessKey }, account: ACCOUNT };
-    const shell = await listen(options.port, services, clock);
+    const shell = await listen(options.port, services, kinesis, clock);
     closers.push(() => shell.close());
     return { url: `http://127.0.0.1:${shell.port}`, port: shell.port, close };
   } catch (error) {
@@ -66,11 +70,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function listen(port: number, services: Services, clock: JumpingClock) {
+async function listen(port: number, services: Services, kinesis: Kinesis, clock: JumpingClock) {
   const faults = new Faults();
   const running = new Set<Promise<void>>();
   const onRequest = (request: Request, response: Response): void => {
-    const served = serve(request, response, { services, faults, clock }).finally(() =>
+    const served = serve(request, response, { services, kinesis, faults, clock }).finally(() =>
       running.delete(served),
     );
     running.add(served);
@@ -111,6 +115,7 @@ function sniff(socket: Socket, choose: (isHttp2: boolean) => void): void {
 
 interface World {
   readonly services: Services;
+  readonly kinesis: Kinesis;
   readonly faults: Faults;
   readonly clock: JumpingClock;
 }
@@ -119,7 +124,7 @@ interface World {
 async function serve(
   request: Request,
   response: Response,
-  { services, faults, clock }: World,
+  { services, kinesis, faults, clock }: World,
 ): Promise<void> {
   try {
     const { method = 'GET', url = '/', headers } = request;
@@ -127,7 +132,7 @@ async function serve(
     if (!('query' in target)) return await send(request, response, target);
     const exchange = { method, ...target, headers, body: request as AsyncIterable<Buffer> };
     if (target.path.startsWith('/_stack/')) {
-      return await send(request, response, await answerControl(exchange, { faults, clock }));
+      return await send(request, response, await answerControl(exchange, { faults, clock, kinesis }));
     }
     const job = await prepare(exchange, services);
     if (!('run' in job)) return await send(request, response, job);

@@ -49,6 +49,19 @@ export const LIMITS: Limits = {
   segmentBytes: 64 * MIB,
 };
 
+/** Some limits from JSON that a person typed. Throws, naming the first that is not one. */
+export function parseLimits(text: string): Partial<Limits> {
+  const given: unknown = JSON.parse(text);
+  if (typeof given !== 'object' || given === null) throw new Error('limits are one JSON object');
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in LIMITS))
+      throw new Error(`${name} is no limit: there are ${Object.keys(LIMITS).join(', ')}`);
+    if (typeof value !== 'number' || value < 0)
+      throw new Error(`${name} is ${JSON.stringify(value)}: it has to be a number from 0 on`);
+  }
+  return given;
+}
+
 /** Counts what passed in the current second. A clock that goes back begins a new one. */
 export class RateWindow {
   #beganAt = Number.NEGATIVE_INFINITY;

@@ -18,8 +18,8 @@ export interface KinesisOptions {
 }
 
 export interface Kinesis extends JsonService {
-  /** Replace some limits from now on: throttling, empty pages and partial failures on demand. */
-  setLimits(limits: Partial<Limits>): void;
+  /** Replace some limits from now on and tell all: throttling, empty pages and partial failures on demand. */
+  setLimits(limits: Partial<Limits>): Limits;
 }
 
 /**
@@ -62,6 +62,7 @@ export async function createKinesis(options: KinesisOptions): Promise<Kinesis> {
     ...service,
     setLimits(changed) {
       limits = { ...limits, ...changed };
+      return limits;
     },
   };
 }

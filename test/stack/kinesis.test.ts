@@ -16,6 +16,7 @@ import {
   type KinesisClient,
 } from '@aws-sdk/client-kinesis';
 import { expect, onTestFinished, test } from 'vitest';
+import { startStack } from '../../stack/server.ts';
 import type { Limits } from '../../stack/kinesis/limits.ts';
 import { eventually } from '../support/eventually.ts';
 import { tmpFolder } from '../support/tmp.ts';
@@ -220,6 +221,19 @@ test.for(['a', 'a===', 'YQ=\n', 'YQ-_', 'Y"==', 'YQ==YQ==', 'é==='])(
     expect(body.toString()).toContain('Records[0].Data is not base64');
   },
 );
+
+test('the running stack takes other limits by its control endpoint, and refuses what is none', async () => {
+  const stack = await startStack({ dir: await tmpFolder(), port: 0, kinesisLimits: { settleMs: 0 } });
+  onTestFinished(() => stack.close());
+  const post = (body: string) => fetch(`${stack.url}/_stack/kinesis`, { method: 'POST', body });
+  expect(await (await post('{"failRecordEvery": 2}')).json()).toMatchObject({
+    settleMs: 0,
+    failRecordEvery: 2,
+  });
+  const refused = await post('{"emptyPages": 2}');
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('emptyPages is no limit: there are scale, ');
+});
 
 test('what is not built is refused by name', async () => {
   const { client, service } = await opened();
