@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { createLedger } from '../../activities/objects/ledger.ts';
 import { sha256Hex } from '../../activities/objects/json.ts';
 import { probeConditionalCreate } from '../../activities/objects/probe.ts';
 import type { LocalFile, ObjectStore } from '../../activities/objects/port.ts';
+import { filesDraft } from '../fakes/entries.ts';
 import { tmpFolder } from '../support/tmp.ts';
 
 /** More than the adapter sends in one request. */
@@ -131,6 +133,25 @@ export function keepsTheObjectStoreContract(open: () => Promise<ObjectStore>): v
     expect(await listed(store, 'part/d/', { after: 'part/d/0000', limit: 1_001 })).toEqual(
       keys.slice(1, 1_002),
     );
+  });
+
+  test('four who append to one lane at once leave one chain, with every file once', async () => {
+    const store = await open();
+    const append = async (writer: number) => {
+      // A ledger of its own, as in another process.
+      const ledger = createLedger({ store });
+      for (let round = 0; round < 5; round += 1) {
+        const name = `${writer}-${round}`;
+        expect(await ledger.appendSet(filesDraft(name, [name]), undefined, signal)).toMatchObject({
+          kind: 'committed',
+        });
+      }
+    };
+    await Promise.all([0, 1, 2, 3].map(append));
+    const ledger = createLedger({ store });
+    expect((await ledger.head('flights', 0, signal))?.n).toBe(20);
+    expect((await ledger.range('flights', 0, 1, 20, signal)).map(({ n }) => n)).toHaveLength(20);
+    expect((await ledger.knownItems('flights', 0, signal)).size).toBe(20);
   });
 
   test('a key may hold what a URL may not', async () => {
