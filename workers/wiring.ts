@@ -48,7 +48,7 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
     ...createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
-    ...createBuildActivities({ store, ledger, spec, duck, clock }),
+    ...createBuildActivities({ store, ledger, duck, clock }),
     ...createViewActivities({ store, ledger, spec, clock }),
   };
 }

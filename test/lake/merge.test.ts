@@ -18,7 +18,8 @@ const rows = fc.uniqueArray(
   }),
   {
     // A feed has one role, so a place has one too.
-    selector: ({ key: _, op: __, version: ___, role: ____, ...place }) => JSON.stringify(place),
+    selector: ({ generation, ordinal, object, row, feed, lane }) =>
+      JSON.stringify([generation, ordinal, object, row, feed, lane]),
     maxLength: 12,
   },
 );
