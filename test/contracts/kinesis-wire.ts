@@ -13,15 +13,11 @@ import {
   PutRecordCommand,
   PutRecordsCommand,
   SplitShardCommand,
-  type ChildShard,
-  type GetRecordsCommandOutput,
-  type GetShardIteratorCommandInput,
   type KinesisClient,
-  type Shard,
-  type _Record,
 } from '@aws-sdk/client-kinesis';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { Story, holds, texts, type Start } from './kinesis-story.ts';
 
 export interface OpenedKinesis {
   /** Patient: it repeats what is refused for the rate alone. */
@@ -380,119 +376,4 @@ export function keepsTheKinesisContract(open: () => Promise<OpenedKinesis>, cann
     );
     await kinesis.active(StreamName);
   });
-}
-
-type Start = Pick<GetShardIteratorCommandInput, 'ShardIteratorType' | 'StartingSequenceNumber' | 'Timestamp'>;
-
-let streams = 0;
-
-/** The steps that the cases share. */
-class Story {
-  readonly client: KinesisClient;
-
-  constructor(client: KinesisClient) {
-    this.client = client;
-  }
-
-  name(): string {
-    streams += 1;
-    return `wire-${process.pid}-${streams}`;
-  }
-
-  async stream(ShardCount: number): Promise<string> {
-    const StreamName = this.name();
-    await this.client.send(new CreateStreamCommand({ StreamName, ShardCount }));
-    await this.active(StreamName);
-    return StreamName;
-  }
-
-  /** The stream's status, or the name of the error instead of one. */
-  status(StreamName: string): Promise<string | undefined> {
-    return this.client.send(new DescribeStreamSummaryCommand({ StreamName })).then(
-      (answer) => answer.StreamDescriptionSummary?.StreamStatus,
-      (error: unknown) => (error instanceof Error ? error.name : String(error)),
-    );
-  }
-
-  active(StreamName: string): Promise<void> {
-    return eventually(() => this.status(StreamName), 'ACTIVE');
-  }
-
-  async shards(StreamName: string): Promise<Shard[]> {
-    return (await this.client.send(new ListShardsCommand({ StreamName }))).Shards ?? [];
-  }
-
-  async split(StreamName: string, ShardToSplit: string, NewStartingHashKey: string): Promise<void> {
-    await this.client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey }));
-    await this.active(StreamName);
-  }
-
-  put(StreamName: string, PartitionKey: string, data: string | Uint8Array, ExplicitHashKey?: string) {
-    return this.client.send(
-      new PutRecordCommand({ StreamName, PartitionKey, Data: Buffer.from(data), ExplicitHashKey }),
-    );
-  }
-
-  /** `count` records of each key, in turn, that say which key they have and the how manieth they are. */
-  async putAll(StreamName: string, keys: readonly string[], count: number, first = 0): Promise<void> {
-    const Records = Array.from({ length: count }, (_, at) => first + at).flatMap((nth) =>
-      keys.map((key) => ({ Data: Buffer.from(`${key}:${nth}`), PartitionKey: key })),
-    );
-    const { FailedRecordCount } = await this.client.send(new PutRecordsCommand({ StreamName, Records }));
-    expect(FailedRecordCount ?? 0).toBe(0);
-  }
-
-  async iterator(StreamName: string, ShardId: string, start: Start): Promise<string> {
-    const { ShardIterator } = await this.client.send(
-      new GetShardIteratorCommand({ StreamName, ShardId, ...start }),
-    );
-    return ShardIterator ?? '';
-  }
-
-  /** Everything from an iterator to where nothing is behind it, over empty pages. */
-  async follow(iterator: string | undefined): Promise<_Record[]> {
-    const records: _Record[] = [];
-    for (let next = iterator; next;) {
-      const page = await this.client.send(new GetRecordsCommand({ ShardIterator: next }));
-      records.push(...(page.Records ?? []));
-      next = page.MillisBehindLatest === 0 ? undefined : page.NextShardIterator;
-    }
-    return records;
-  }
-
-  async drain(
-    StreamName: string,
-    ShardId: string,
-    start: Start = { ShardIteratorType: 'TRIM_HORIZON' },
-  ): Promise<_Record[]> {
-    return this.follow(await this.iterator(StreamName, ShardId, start));
-  }
-
-  /** All of a closed shard, to the page that has no next iterator. */
-  async toTheEnd(
-    StreamName: string,
-    ShardId: string,
-  ): Promise<{ records: _Record[]; children: ChildShard[] }> {
-    const records: _Record[] = [];
-    let next: string | undefined = await this.iterator(StreamName, ShardId, {
-      ShardIteratorType: 'TRIM_HORIZON',
-    });
-    for (let pages = 0; pages < 20; pages += 1) {
-      const page: GetRecordsCommandOutput = await this.client.send(
-        new GetRecordsCommand({ ShardIterator: next }),
-      );
-      records.push(...(page.Records ?? []));
-      next = page.NextShardIterator ?? undefined;
-      if (next === undefined) return { records, children: page.ChildShards ?? [] };
-    }
-    throw new Error(`${ShardId} has no end after 20 pages`);
-  }
-}
-
-function holds({ HashKeyRange: range }: Shard, hash: bigint): boolean {
-  return BigInt(range?.StartingHashKey ?? 0) <= hash && hash <= BigInt(range?.EndingHashKey ?? 0);
-}
-
-function texts(records: readonly _Record[] | undefined): string[] {
-  return (records ?? []).map(({ Data }) => Buffer.from(Data ?? []).toString());
 }
