@@ -1,0 +1,149 @@
+import { canonical } from '../canonical.ts';
+import type { ColumnType, Columns } from '../spec.ts';
+import { type Problem, firstProblem, foundText, notLossless, typed } from './refine-cast.ts';
+import { type Mapping, eventTimeSql, mappingProblems, matchSql } from './refine-mapping.ts';
+import { ident, literal } from './text.ts';
+
+export interface JsonRefine {
+  /**
+   * A local file of framed records, in the order of `_row`: number of the channel, arrival in ms since the epoch,
+   * position, `_hash` (empty: of the payload as it stands), payload; `\x01` between them, a line feed behind each.
+   */
+  readonly path: string;
+  /** Channel ids by the number that frames give. */
+  readonly channels: readonly string[];
+  readonly columns: Columns;
+  readonly mapping?: Mapping;
+  readonly nowUs: number;
+  /** Bytes of the longest frame. */
+  readonly longest: number;
+}
+
+export interface JsonStatements {
+  /** Makes the temporary table `graded`, which the others read. */
+  readonly grade: string;
+  /** The good rows, in order: what a rows object holds. */
+  readonly rows: string;
+  /**
+   * Up to 10,000 of the others after row `n`: `n`, `ch`, `pos`, `why` (an index into `problems`), `found`, `line`.
+   */
+  readonly problemRows: (n: number) => string;
+  /** `ch` and `seen_ms` of each channel with good rows: the greatest event time, capped by arrival. */
+  readonly seen: string;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The refine of framed JSON records as DuckDB statements. `_hash` is over the payload's bytes; fields that are not
+ * declared go to `_extra`. DuckDB takes NaN and a last comma for JSON.
+ */
+export function refineJson({ path, channels, columns, mapping, nowUs, longest }: JsonRefine): JsonStatements {
+  const names = Object.entries(columns);
+  const value = (column: string) => `v${names.findIndex(([name]) => name === column)}`;
+  const text = (column: string) => `t${names.findIndex(([name]) => name === column)}`;
+  const fields = canonical(Object.fromEntries(names.map(([name]) => [name, 'VARCHAR'])));
+  const declared = canonical(Object.fromEntries(names.map(([name]) => [name, null])));
+  const problems = [
+    NOT_JSON,
+    NOT_AN_OBJECT,
+    ...names.flatMap(([name, type]) => [
+      ...[notLossless(name, text(name), value(name), type) ?? []].flat(),
+      ...throughDouble(name, text(name), type),
+    ]),
+    ...(mapping ? mappingProblems(mapping, value, text, nowUs) : []),
+  ];
+  const match = mapping && matchSql(mapping, value);
+  const arrivedUs = 'at * 1000';
+  const eventUs = mapping && eventTimeSql(mapping, value);
+  const seenUs = eventUs === undefined ? arrivedUs : `least(${eventUs}, ${arrivedUs})`;
+  const grade = `CREATE OR REPLACE TEMP TABLE graded AS
+  WITH t AS (SELECT *, row_number() OVER () AS n FROM ${readFrames(path, longest)}),
+  d AS (SELECT *, try_cast(line AS JSON) AS doc FROM t),
+  k AS (SELECT *, json_type(doc) AS kind FROM d),
+  f AS (SELECT *, json_transform(CASE WHEN kind = 'OBJECT' THEN doc END, ${literal(fields)}) AS s FROM k),
+  x AS (SELECT *${list(names, ([name], index) => `s.${ident(name)} AS t${index}`)} FROM f),
+  v AS (SELECT *${list(names, ([name, type], index) => `${typed(text(name), type)} AS v${index}`)} FROM x),
+  g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)
+  SELECT n, ch, pos, why${list(names, (_, index) => `v${index}`)},
+    coalesce(h, ${framedLineHash}) AS hash,
+    ${match === undefined ? 'NULL::BIGINT' : match} AS match,
+    CASE WHEN why IS NULL THEN nullif(json_merge_patch(doc, ${literal(declared)})::VARCHAR, '{}') END AS extra,
+    CASE WHEN why IS NULL THEN ${seenUs} END AS seen_us,
+    CASE WHEN why IS NOT NULL THEN ${foundText(problems, 'why')} END AS found,
+    CASE WHEN why IS NOT NULL THEN line END AS line
+  FROM g`;
+  const stored = [
+    ...names.map(([name]) => `${value(name)} AS ${ident(name)}`),
+    'n AS _row',
+    `'I' AS _op`,
+    'hash AS _hash',
+    ...(match === undefined ? [] : ['match AS _match']),
+    'extra AS _extra',
+    `([${channels.map(literal).join(', ')}])[ch + 1] AS _channel`,
+    'pos AS _position',
+  ];
+  return {
+    grade,
+    rows: `SELECT ${stored.join(', ')} FROM graded WHERE why IS NULL`,
+    problemRows: (n) =>
+      `SELECT n, ch, pos, why, found, line FROM graded WHERE why IS NOT NULL AND n > ${n} ORDER BY n LIMIT 10000`,
+    seen: 'SELECT ch, (max(seen_us) // 1000)::BIGINT AS seen_ms FROM graded WHERE seen_us IS NOT NULL GROUP BY ch',
+    problems,
+  };
+}
+
+const framedLineHash = '(md5_number_lower(line) >> 1)::BIGINT';
+
+const NOT_JSON: Problem = {
+  when: 'doc IS NULL',
+  reason: 'NotJson',
+  found: 'line',
+  right: 'one JSON object',
+};
+
+const NOT_AN_OBJECT: Problem = {
+  when: `kind <> 'OBJECT'`,
+  reason: 'NotAnObject',
+  found: 'line',
+  right: 'one JSON object',
+};
+
+/** A JSON number with a fraction passes through a double: beyond 15 digits it may not be what the record says. */
+function throughDouble(column: string, text: string, type: ColumnType): Problem[] {
+  if (!type.startsWith('decimal')) return [];
+  const digits = `${literal(`"${column}"\\s*:\\s*-?([0-9][.]?){16}`)}`;
+  return [
+    {
+      when: `contains(${text}, '.') AND regexp_matches(line, ${digits})`,
+      reason: `NotA${type.replace('d', 'D')}`,
+      column,
+      found: text,
+      right: 'a number of at most 15 digits, or a text',
+    },
+  ];
+}
+
+function list<T>(items: readonly T[], one: (item: T, index: number) => string): string {
+  return items.map((item, index) => `, ${one(item, index)}`).join('');
+}
+
+/** DuckDB's own default; a buffer must hold four lines. */
+const LINE_BYTES = 2_097_152;
+
+function readFrames(path: string, longest: number): string {
+  const line = Math.max(LINE_BYTES, longest + 1024);
+  const columns = `{'ch': 'INTEGER', 'at': 'BIGINT', 'pos': 'VARCHAR', 'h': 'BIGINT', 'line': 'VARCHAR'}`;
+  const options = {
+    auto_detect: 'false',
+    header: 'false',
+    delim: 'chr(1)',
+    quote: `''`,
+    escape: `''`,
+    new_line: literal('\\n'),
+    max_line_size: String(line),
+    buffer_size: String(Math.max(16 * LINE_BYTES, 4 * line)),
+    columns,
+  };
+  const settings = Object.entries(options).map(([name, setting]) => `${name}=${setting}`);
+  return `read_csv(${literal(path)}, ${settings.join(', ')})`;
+}
