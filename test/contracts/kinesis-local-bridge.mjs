@@ -11,7 +11,15 @@ const [folder = '', socketPath = ''] = process.argv.slice(2);
 const server = spawn(process.execPath, ['main.js'], {
   cwd: folder,
   stdio: 'ignore',
-  env: { KINESIS_MOCK_PLAIN_PORT: String(PORT), LOG_LEVEL: 'ERROR', SHARD_LIMIT: '1000' },
+  env: {
+    KINESIS_MOCK_PLAIN_PORT: String(PORT),
+    LOG_LEVEL: 'ERROR',
+    SHARD_LIMIT: '1000',
+    CREATE_STREAM_DURATION: '100ms',
+    DELETE_STREAM_DURATION: '100ms',
+    SPLIT_SHARD_DURATION: '100ms',
+    MERGE_SHARDS_DURATION: '100ms',
+  },
 });
 server.on('exit', (code) => process.exit(code ?? 1));
 
