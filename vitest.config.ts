@@ -18,6 +18,8 @@ const shared = {
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_REGION: 'eu-west-1',
+    // The oldest Node that we serve is on purpose.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   },
 } as const;
 

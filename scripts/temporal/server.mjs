@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -49,7 +49,7 @@ const STOPPED_WITHIN_MS = 10_000;
  */
 export async function startTemporal(options = {}) {
   const binary = (options.binary ?? (await findTemporalBinary({ say: () => undefined }))).path;
-  const logFile = await logFileFor(options);
+  const { logFile, forgetLog } = await logFileFor(options);
   for (let attempt = 1; ; attempt += 1) {
     const ports = await choosePorts(options);
     const started = launch(binary, argumentsFor(options, ports), logFile);
@@ -62,7 +62,7 @@ export async function startTemporal(options = {}) {
         pid: started.pid,
         binary,
         logFile,
-        stop: started.stop,
+        stop: () => started.stop().then(forgetLog),
       };
     }
     await started.stop();
@@ -76,10 +76,14 @@ export async function startTemporal(options = {}) {
 
 /** @param {ServerOptions} options */
 async function logFileFor({ logDir, dbFile }) {
-  const folder =
-    logDir ?? (dbFile ? path.dirname(dbFile) : await mkdtemp(path.join(tmpdir(), 'tributary-temporal-')));
+  const wanted = logDir ?? (dbFile && path.dirname(dbFile));
+  const folder = wanted ?? (await mkdtemp(path.join(tmpdir(), 'tributary-temporal-')));
   mkdirSync(folder, { recursive: true });
-  return path.join(folder, 'temporal.log');
+  return {
+    logFile: path.join(folder, 'temporal.log'),
+    /** Nobody looks for a log in a folder that nobody named. */
+    forgetLog: async () => (wanted ? undefined : rm(folder, { recursive: true, force: true })),
+  };
 }
 
 /**
