@@ -1,4 +1,5 @@
 import { failure } from '../failure.ts';
+import { readObject } from './json.ts';
 import type { ObjectStore, Watch } from './port.ts';
 
 /** An object as what names it describes it. */
@@ -48,4 +49,18 @@ export async function eachOf<T>(
   };
   await Promise.all(Array.from({ length: Math.min(width, list.length) }, lane));
   if (failures.length > 0) throw failures[0];
+}
+
+/** An object that another one names: `ObjectMissing` without it. */
+// The caller knows by the key what is stored there.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+export async function readNamed<T>(
+  store: ObjectStore,
+  key: string,
+  namedBy: string,
+  signal: AbortSignal,
+): Promise<T> {
+  const found = await readObject<T>(store, key, signal);
+  if (found) return found;
+  throw failure('ObjectMissing', `${key}: nothing is there; ${namedBy} names it`);
 }

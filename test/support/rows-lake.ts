@@ -7,19 +7,22 @@ import { type BuildPorts, createBuildActivities } from '../../activities/builds/
 import { withDuckDb } from '../../activities/duckdb.ts';
 import { encode, sha256Hex } from '../../activities/objects/json.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
+import { createViews } from '../../activities/objects/views.ts';
 import { type BuildManifest, type Undone, buildId } from '../../lake/build.ts';
 import type { Entry, ItemSpan } from '../../lake/entry.ts';
+import { entryFacts } from '../../lake/entry-facts.ts';
 import { contractHash, mappingHashes, ruleHash } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys, laneId, parseLaneId } from '../../lake/keys.ts';
 import { matchColumns } from '../../lake/mapping.ts';
 import { partitionName } from '../../lake/partition.ts';
+import { advance, chunksOf, coverageHash, coverageObject } from '../../lake/parts.ts';
 import type { Plan, PlannedPartition } from '../../lake/plan.ts';
 import { type LakeSpec, datasetOf } from '../../lake/spec.ts';
 import { matchSql } from '../../lake/sql/refine-mapping.ts';
 import { statisticsSql } from '../../lake/sql/statistics.ts';
 import { duckType, ident, literal } from '../../lake/sql/text.ts';
-import type { Coverage } from '../../lake/view.ts';
+import type { Coverage, ViewVersion } from '../../lake/view.ts';
 import { MemoryObjectStore } from '../fakes/memory-object-store.ts';
 
 const QUIET = new DefaultLogger('ERROR');
@@ -163,6 +166,61 @@ export class RowsLake {
       from: 0,
       to,
     });
+  }
+
+  /** The next version of a view: a plan's builds, and everything up to its coverage accounted for. */
+  async publish(dataset: string, planId: string, exclude: ViewVersion['exclude'] = []): Promise<ViewVersion> {
+    const signal = AbortSignal.timeout(60_000);
+    const views = createViews({ store: this.store });
+    const head = await views.viewHead(dataset, signal);
+    const { coverage, partitions } = this.readPlan(dataset, planId);
+    const entries = [];
+    for (const [id, through] of Object.entries(coverage)) {
+      const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
+      for (const { value } of await this.ledger.range(feed, lane, 1, through, signal)) {
+        entries.push(
+          entryFacts(
+            value,
+            await Promise.all(value.rows.map((rows) => this.ledger.partitions(rows, signal))),
+          ),
+        );
+      }
+    }
+    const before = await views.resolveView(head?.value, signal);
+    const after = advance({ view: before, builds: partitions, coverage, entries, exclude }, sha256Hex);
+    const parts: Record<string, string> = {};
+    for (const [chunk, object] of Object.entries(chunksOf(after.parts, sha256Hex))) {
+      const body = encode(object);
+      parts[chunk] = sha256Hex(body);
+      this.store.put(keys.part(dataset, parts[chunk]), body);
+    }
+    for (const lanes of [after.base, ...Object.values(after.coverages)]) {
+      this.store.put(keys.coverage(dataset, coverageHash(lanes, sha256Hex)), encode(coverageObject(lanes)));
+    }
+    const n = (head?.n ?? 0) + 1;
+    const version: ViewVersion = {
+      format: 1,
+      dataset,
+      n,
+      prev: head?.sha256 ?? null,
+      token: planId,
+      datasetEpoch: 1,
+      spec: 1,
+      contract: '',
+      base: coverageHash(after.base, sha256Hex),
+      parts,
+      exclude,
+      pinned: [],
+      rejected: [],
+      gate: null,
+      flagged: {},
+      kind: 'publish',
+      by: 'test',
+      reason: '',
+      at: '',
+    };
+    this.store.put(keys.view(dataset, n), encode(version));
+    return version;
   }
 
   manifest(dataset: string, planId: string, partition: string): BuildManifest {

@@ -1,0 +1,68 @@
+import type { Ledger } from '../activities/objects/ledger.ts';
+import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
+import { lanesOf, reach } from '../lake/coverage.ts';
+import { type EntryFacts, byPartition, entryFacts } from '../lake/entry-facts.ts';
+import type { Entry } from '../lake/entry.ts';
+import { laneId, parseLaneId } from '../lake/keys.ts';
+import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
+import type { DatasetSpec } from '../lake/spec.ts';
+import type { Coverage, Stamp, ViewVersion } from '../lake/view.ts';
+
+/** The entries that a live read takes beside the builds, each with the partitions it takes it for. */
+export async function liveEntries(
+  ledger: Ledger,
+  dataset: DatasetSpec,
+  view: ViewVersion | undefined,
+  resolved: ViewParts,
+  { heads }: Pick<Stamp, 'heads'>,
+  isAsked: (partition: string) => boolean,
+  signal: AbortSignal,
+): Promise<WantedEntry[]> {
+  const entries = new Map<string, Entry>();
+  const facts: EntryFacts[] = [];
+  for (const id of lanesOf(heads)) {
+    const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
+    if (dataset.feeds[feed]?.visible !== 'commit') continue;
+    for (const entry of await entriesOf(ledger, feed, lane, ordinalsOf(id), signal)) {
+      entries.set(`${id}/${entry.ordinal}`, entry);
+      const statistics = [];
+      for (const rows of entry.rows) statistics.push(await ledger.partitions(rows, signal));
+      facts.push(entryFacts(entry, statistics));
+    }
+  }
+  const wanted = new Map<string, Map<string, { excluded: false }>>();
+  for (const [partition, own] of byPartition(facts)) {
+    if (!isAsked(partition)) continue;
+    const chosen = entriesToRead({
+      mode: 'live',
+      part: resolved.parts[partition],
+      at: coverageAt(resolved, partition),
+      heads,
+      exclude: view?.exclude ?? [],
+      feeds: dataset.feeds,
+      entries: own,
+    });
+    for (const { feed, lane, ordinal } of chosen.entries) {
+      const name = `${laneId(feed, lane)}/${ordinal}`;
+      const partitions = wanted.get(name) ?? new Map<string, { excluded: false }>();
+      wanted.set(name, partitions.set(partition, { excluded: false }));
+    }
+  }
+  return [...wanted].flatMap(([name, partitions]) => {
+    const entry = entries.get(name);
+    return entry ? [{ entry, partitions, retracted: [] }] : [];
+  });
+
+  /** Late ones, and all beyond the least that a part accounts for. */
+  function ordinalsOf(id: keyof Coverage): number[] {
+    const parts = Object.entries(resolved.parts);
+    const reaches = parts.map(([partition]) => reach(coverageAt(resolved, partition), id));
+    const from = Math.min(reach(resolved.base, id), ...reaches);
+    const late = parts.flatMap(([, part]) =>
+      part.late.filter(({ feed, lane }) => laneId(feed, lane) === id).map(({ ordinal }) => ordinal),
+    );
+    const head = reach(heads, id);
+    const beyond = Array.from({ length: Math.max(0, head - from) }, (_, n) => from + 1 + n);
+    return [...new Set([...late, ...beyond])];
+  }
+}
