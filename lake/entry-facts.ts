@@ -14,8 +14,8 @@ export interface EntryFacts extends EntryRef {
   readonly releases: boolean;
   /** Lanes that must be read so far before it may be. */
   readonly needs: Coverage;
-  /** Hashes of the mappings under which its statistics hold. */
-  readonly mappings: readonly string[];
+  /** Hashes of the mappings under which its statistics hold; null: rows without statistics for a dataset. */
+  readonly mappings: readonly (string | null)[];
   readonly windows: readonly Window[];
   readonly asOf: string | null;
   readonly maxTime: string | null;
@@ -53,7 +53,7 @@ export function entryFacts(entry: Entry, statistics: readonly PartitionStatistic
     retracts: (entry.retracts ?? []).length > 0,
     releases: (entry.releases ?? []).length > 0,
     needs: needsOf(entry),
-    mappings: [...new Set(entry.rows.flatMap(({ mapping }) => (mapping === null ? [] : [mapping])))],
+    mappings: [...new Set(entry.rows.filter(({ rows }) => rows > 0).map(({ mapping }) => mapping))],
     windows: entry.windows ?? [],
     asOf: entry.asOf ?? null,
     maxTime,

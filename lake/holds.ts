@@ -2,7 +2,7 @@ import type { BuildInputs } from './build.ts';
 import { canonical } from './canonical.ts';
 import type { GateReport, PartitionGate } from './gate.ts';
 import { parseLaneId } from './keys.ts';
-import type { HoldObject } from './plan.ts';
+import type { HoldObject, Outcome, Plan } from './plan.ts';
 import { usesEntry } from './planning.ts';
 
 export type OpenHold = HoldObject & { readonly state: 'open' };
@@ -61,6 +61,29 @@ export function bringsBack(inputs: BuildInputs, rejected: BuildInputs): boolean 
     const touches = place && usesEntry(rejected, { ...place, ordinal: undone.ordinal });
     return !touches || known.has(canonical(undone));
   });
+}
+
+export type PartitionEnd = Outcome['partitions'][string];
+
+/** Where each partition of a plan stands: ended, `held` by it, or neither yet. */
+export function progressOf(
+  plan: Plan,
+  holds: ReadonlyMap<string, readonly HoldObject[]>,
+  isPublishedByGate: boolean,
+): ReadonlyMap<string, PartitionEnd | 'held'> {
+  const progress = new Map<string, PartitionEnd | 'held'>();
+  for (const { partition } of plan.partitions) {
+    const ofPartition = holds.get(partition) ?? [];
+    const open = openHold(ofPartition);
+    const outcome = holdOutcome(ofPartition, plan.planId);
+    if (open?.planId === plan.planId) progress.set(partition, 'held');
+    else if (outcome === 'approve') progress.set(partition, 'published');
+    else if (outcome === 'reject') progress.set(partition, 'rejected');
+    else if (outcome !== undefined) progress.set(partition, 'superseded');
+    else if (isPublishedByGate) progress.set(partition, 'published');
+    else if (open) progress.set(partition, 'superseded');
+  }
+  return progress;
 }
 
 export interface GatedPartition {

@@ -74,7 +74,7 @@ function channelWatermark({ entries, latenessMs, nowMs, silentAfterMs }: Waterma
   );
   const standing = counting.map(([name, channel]) => ({ name, channel, level: levelOf(name) }));
   const lowest = standing.reduce<(typeof standing)[number] | undefined>(
-    (least, one) => (least === undefined || isLower(one.level, least.level) ? one : least),
+    (low, one) => (low === undefined || isLower(one.level, low.level) ? one : low),
     undefined,
   );
   if (!lowest) {
@@ -88,14 +88,14 @@ function channelWatermark({ entries, latenessMs, nowMs, silentAfterMs }: Waterma
   return said(level === null ? null : level - latenessMs, `${describe(name, channel, level)}${silence}`);
 
   /** A channel that opened after others goes on where they ended. */
-  function levelOf(name: string): number | null {
-    const known = levels.get(name);
+  function levelOf(channelName: string): number | null {
+    const known = levels.get(channelName);
     if (known !== undefined) return known;
-    const before = (parents.get(name) ?? []).map(levelOf);
+    const before = (parents.get(channelName) ?? []).map(levelOf);
     const inherited = before.length === 0 || before.includes(null) ? null : least(before);
-    const level = latest([channels.get(name)?.seen ?? null, inherited]);
-    levels.set(name, level);
-    return level;
+    const found = latest([channels.get(channelName)?.seen ?? null, inherited]);
+    levels.set(channelName, found);
+    return found;
   }
 }
 

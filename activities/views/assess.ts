@@ -1,0 +1,255 @@
+import { type Assessment, type Waiting, assess } from '../../lake/assessment.ts';
+import { completeWithin, isWithin } from '../../lake/coverage.ts';
+import type { EntryFacts } from '../../lake/entry-facts.ts';
+import { openHold, rejectedHolds } from '../../lake/holds.ts';
+import { partitionBounds } from '../../lake/partition.ts';
+import type { HoldObject, PlannedPartition, WatermarkEvidence } from '../../lake/plan.ts';
+import { type BuildContext, buildContext } from '../../lake/planning.ts';
+import type { DatasetSpec, LakeSpec, SpecObject } from '../../lake/spec.ts';
+import type { Coverage } from '../../lake/view.ts';
+import { type FeedWatermark, inEvidenceOrder, watermark, watermarkEvidence } from '../../lake/watermark.ts';
+import { failure } from '../failure.ts';
+import type { Holds } from '../objects/holds.ts';
+import { sha256Hex } from '../objects/json.ts';
+import type { ViewLink, Views } from '../objects/views.ts';
+import type { Collected, FactReader, Watch } from './facts.ts';
+import type { OpenPlan, Plans } from './plans.ts';
+
+/** A partition that never told what holds it up is looked at again after this. */
+const LOOK_AGAIN_MS = 60_000;
+const MOST_WAITING = 20;
+const MOST_HOLDS = 100;
+/** Intervals of a stream after which it counts as silent. */
+const SILENT_INTERVALS = 3;
+
+export interface AssessDatasetInput {
+  readonly dataset: string;
+  /** Build anew what a person asks for; no partitions = all that are built. */
+  readonly force?: {
+    readonly partitions?: readonly string[];
+    readonly reason: string;
+    readonly by: string;
+  };
+}
+
+export interface AssessDatasetResult {
+  /** The plan to run: made now, or found unfinished; null when nothing is due. */
+  readonly plan: string | null;
+  readonly partitions: number;
+  /** At most 20. */
+  readonly waiting: readonly Waiting[];
+  /** At most 100. */
+  readonly holds: readonly {
+    readonly partition: string;
+    readonly planId: string;
+    readonly findings: readonly string[];
+  }[];
+  readonly watermarks: readonly WatermarkEvidence[];
+  /** The newest view version; 0 = none yet. */
+  readonly version: number;
+  /** Entries that builds lack, not yet worth a rebuild or about to be built. */
+  readonly late: number;
+  readonly stale: number;
+  readonly nextLookMs: number;
+}
+
+/** All that a look at a dataset found in the lake. */
+export interface Look {
+  readonly dataset: string;
+  readonly context: BuildContext;
+  readonly specNumber: number;
+  readonly datasetEpoch: number;
+  readonly head: ViewLink | undefined;
+  readonly coverage: Coverage;
+  readonly watermarks: readonly FeedWatermark[];
+  readonly holds: ReadonlyMap<string, readonly HoldObject[]>;
+  readonly open: readonly OpenPlan[];
+  readonly assessment: Assessment;
+  readonly nowMs: number;
+}
+
+export interface LookerPorts {
+  readonly views: Views;
+  readonly facts: FactReader;
+  readonly holds: Holds;
+  readonly plans: Plans;
+}
+
+export function createLooker({ views, facts, holds, plans }: LookerPorts) {
+  /** It only reads, but for the outcomes of plans that have ended without one. */
+  async function look(
+    { dataset, force }: AssessDatasetInput,
+    applied: { readonly n: number; readonly spec: LakeSpec; readonly object: SpecObject },
+    nowMs: number,
+    watch: Watch,
+  ): Promise<Look> {
+    const { signal } = watch;
+    const spec = datasetSpec(applied, dataset);
+    const context = buildContext(applied.spec, dataset, spec, sha256Hex);
+    // Plans before holds and the head: one that publishes in between is seen as open, not as gone.
+    const ids = await plans.openIds(dataset, signal);
+    const ofDataset = await holds.allHolds(dataset, signal);
+    const head = await views.viewHead(dataset, signal);
+    const collected = await facts.upToHeads(Object.keys(spec.feeds), watch);
+    const entries = [...collected.entries.values()].flat();
+    checkStatistics(context, entries);
+    checkContract(context, head, applied.object.epochs[dataset] ?? 1);
+    const view = await views.resolveView(head?.value, signal);
+    const coverage = completeWithin(collected.heads, entries);
+    const watermarks = watermarksOf(applied.spec, spec, collected, coverage, nowMs);
+    const open = await openPlans(dataset, ids, ofDataset, nowMs, signal);
+    const assessment = assess(context, {
+      view,
+      exclude: head?.value.exclude ?? [],
+      pinned: head?.value.pinned ?? [],
+      coverage,
+      entries: entries.filter((entry) => isWithin(coverage, entry)),
+      watermarks,
+      busy: busyPartitions(open, ofDataset),
+      rejected: new Map(
+        [...ofDataset].map(([partition, all]) => [partition, rejectedHolds(all).map((one) => one.buildId)]),
+      ),
+      recompute: force && (force.partitions ?? null),
+      nowMs,
+    });
+    const datasetEpoch = applied.object.epochs[dataset] ?? 1;
+    return {
+      dataset,
+      context,
+      specNumber: applied.n,
+      datasetEpoch,
+      head,
+      coverage,
+      watermarks,
+      holds: ofDataset,
+      open,
+      assessment,
+      nowMs,
+    };
+  }
+
+  async function openPlans(
+    dataset: string,
+    ids: readonly string[],
+    ofDataset: ReadonlyMap<string, readonly HoldObject[]>,
+    nowMs: number,
+    signal: AbortSignal,
+  ): Promise<OpenPlan[]> {
+    const open: OpenPlan[] = [];
+    for (const id of ids) {
+      const plan = await plans.readPlan(dataset, id, signal);
+      const end = {
+        by: plan.by,
+        reason: 'every partition of it has ended',
+        at: new Date(nowMs).toISOString(),
+      };
+      if (await plans.endIfDone(plan, ofDataset, end, signal)) continue;
+      open.push({ plan, progress: await plans.progress(plan, ofDataset, signal) });
+    }
+    return open;
+  }
+
+  return { look };
+}
+
+/** What the workflow learns of a look; `plan` is the plan it shall run. */
+export function answer(
+  look: Look,
+  plan: string | null,
+  planned: readonly PlannedPartition[],
+): AssessDatasetResult {
+  const { assessment, watermarks, holds, head, nowMs } = look;
+  const held = [...holds.values()].flatMap((ofPartition) => openHold(ofPartition) ?? []);
+  const lookInMs = (assessment.lookAtMs ?? Number.POSITIVE_INFINITY) - nowMs;
+  return {
+    plan,
+    partitions: planned.length,
+    waiting: assessment.waiting.slice(0, MOST_WAITING),
+    holds: held
+      .slice(0, MOST_HOLDS)
+      .map(({ partition, planId, findings }) => ({ partition, planId, findings })),
+    watermarks: [...watermarks].sort(inEvidenceOrder).map(watermarkEvidence),
+    version: head?.n ?? 0,
+    late: assessment.late,
+    stale: assessment.stale,
+    nextLookMs: Math.max(0, Math.min(LOOK_AGAIN_MS, lookInMs)),
+  };
+}
+
+/** A plan with something that neither ended nor waits for a person: a run that died goes on. */
+export function unfinished(open: readonly OpenPlan[]): OpenPlan | undefined {
+  return open.find(({ plan, progress }) => plan.partitions.some(({ partition }) => !progress.has(partition)));
+}
+
+export function datasetSpec(
+  { n, spec }: { readonly n: number; readonly spec: LakeSpec },
+  dataset: string,
+): DatasetSpec {
+  const found = spec.datasets[dataset];
+  if (found) return found;
+  throw failure(
+    'UnknownSource',
+    `${dataset} is no dataset of spec ${n}; there are: ${Object.keys(spec.datasets).join(', ')}`,
+  );
+}
+
+function busyPartitions(
+  open: readonly OpenPlan[],
+  holds: ReadonlyMap<string, readonly HoldObject[]>,
+): ReadonlyMap<string, string> {
+  const busy = new Map<string, string>();
+  for (const [partition, ofPartition] of holds) {
+    const hold = openHold(ofPartition);
+    if (hold) busy.set(partition, hold.planId);
+  }
+  for (const { plan, progress } of open) {
+    for (const { partition } of plan.partitions) {
+      const state = progress.get(partition);
+      if (state === undefined || state === 'held') busy.set(partition, plan.planId);
+    }
+  }
+  return busy;
+}
+
+function watermarksOf(
+  lake: LakeSpec,
+  spec: DatasetSpec,
+  { entries }: Collected,
+  coverage: Coverage,
+  nowMs: number,
+): FeedWatermark[] {
+  const from = spec.partition.kind === 'time' ? spec.partition.from : undefined;
+  return Object.entries(spec.feeds).map(([feed, { role }]) => {
+    const source = lake.sources[feed];
+    return watermark({
+      feed,
+      role,
+      entries: (entries.get(feed) ?? []).filter((entry) => isWithin(coverage, entry)),
+      latenessMs: spec.close.latenessMs,
+      fromMs: from === undefined ? undefined : partitionBounds(spec.partition, from)?.fromMs,
+      nowMs,
+      silentAfterMs: source?.kind === 'kinesis' ? SILENT_INTERVALS * source.commit.everyMs : undefined,
+    });
+  });
+}
+
+/** Rows whose statistics were made for another mapping would be looked for in the wrong partitions. */
+function checkStatistics({ dataset, mappings }: BuildContext, entries: readonly EntryFacts[]): void {
+  for (const { feed, lane, ordinal, mappings: found } of entries) {
+    const other = found.find((mapping) => mapping !== mappings[feed]);
+    if (other === undefined) continue;
+    throw failure(
+      'NotBuilt',
+      `${feed}/${lane}/${ordinal} was collected under ${other === null ? 'no mapping' : 'another mapping'} to ${dataset}: statistics for a new mapping are not built yet`,
+    );
+  }
+}
+
+function checkContract({ dataset, contract }: BuildContext, head: ViewLink | undefined, epoch: number): void {
+  if (!head) return;
+  if (head.value.contract === contract && head.value.datasetEpoch === epoch) return;
+  throw failure(
+    'NotBuilt',
+    `version ${head.n} of ${dataset} has another contract than the applied spec: rebuilding all partitions for one is not built yet`,
+  );
+}

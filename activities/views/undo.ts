@@ -1,0 +1,110 @@
+import { entryName } from '../../lake/coverage.ts';
+import { rollBack } from '../../lake/rollback.ts';
+import type { EntryRef } from '../../lake/view.ts';
+import { failure } from '../failure.ts';
+import { sha256Hex } from '../objects/json.ts';
+import type { ViewLink, Views } from '../objects/views.ts';
+import type { FactReader, Watch } from './facts.ts';
+import type { VersionWriter } from './versions.ts';
+
+export interface RollbackDatasetInput {
+  readonly dataset: string;
+  /** The version whose parts serve again. */
+  readonly to: number;
+  /** Absent: all. */
+  readonly partitions?: readonly string[];
+  /** Entries to keep out from here on: they brought bad data. */
+  readonly exclude?: readonly EntryRef[];
+  /** No plan touches the partitions until a person releases them: bad code built them. */
+  readonly pin: boolean;
+  readonly by: string;
+  readonly reason: string;
+  /** One token, one version. */
+  readonly token: string;
+}
+
+export interface ReleasePinsInput {
+  readonly dataset: string;
+  readonly partitions: readonly string[];
+  readonly by: string;
+  readonly reason: string;
+  readonly token: string;
+}
+
+export interface UndoerPorts {
+  readonly views: Views;
+  readonly facts: FactReader;
+  readonly versions: VersionWriter;
+}
+
+export function createUndoer({ views, facts, versions }: UndoerPorts) {
+  async function rollback(input: RollbackDatasetInput, at: string, watch: Watch): Promise<ViewLink> {
+    const { dataset, to, partitions, pin, by, reason, token } = input;
+    const { signal } = watch;
+    for (;;) {
+      const done = await versions.withToken(dataset, token, to, signal);
+      if (done) return done;
+      const [head, target] = [
+        await views.viewHead(dataset, signal),
+        await views.readView(dataset, to, signal),
+      ];
+      if (!head || !target) {
+        throw failure('MalformedInput', `${dataset} has no version ${to}: the newest is ${head?.n ?? 0}`);
+      }
+      const view = await views.resolveView(head.value, signal);
+      const exclude = [];
+      for (const entry of input.exclude ?? []) {
+        const found = await facts.one(entry, watch);
+        if (!found) throw failure('MalformedInput', `exclude: there is no entry ${entryName(entry)}`);
+        const { feed, lane, ordinal } = entry;
+        exclude.push({ feed, lane, ordinal, reason, by, facts: found });
+      }
+      const rolled = rollBack(
+        {
+          head: { version: head.value, view },
+          to: { version: target.value, view: await views.resolveView(target.value, signal) },
+          partitions,
+          exclude,
+          pin,
+        },
+        sha256Hex,
+      );
+      if (rolled.kind === 'refused') throw failure('MalformedInput', rolled.reason);
+      const { rejected } = head.value;
+      const said = { dataset, token, rejected, gate: null, kind: 'rollback', by, reason, at } as const;
+      const link = await versions.append(head, view, rolled.view, { ...said, ...rolled.change }, signal);
+      if (link) return link;
+    }
+  }
+
+  async function release(input: ReleasePinsInput, at: string, { signal }: Watch): Promise<ViewLink> {
+    const { dataset, partitions, by, reason, token } = input;
+    for (;;) {
+      const done = await versions.withToken(dataset, token, 0, signal);
+      if (done) return done;
+      const head = await views.viewHead(dataset, signal);
+      const pinned = head?.value.pinned ?? [];
+      const stranger = partitions.find((partition) => !pinned.includes(partition));
+      if (!head || stranger !== undefined || partitions.length === 0) {
+        throw failure(
+          'MalformedInput',
+          `${stranger ?? 'no partition named'}: pinned in ${dataset} are ${pinned.join(', ') || 'none'}`,
+        );
+      }
+      const view = await views.resolveView(head.value, signal);
+      const { datasetEpoch, spec, contract, exclude, rejected, flagged } = head.value;
+      const stillPinned = pinned.filter((partition) => !partitions.includes(partition));
+      const kept = { datasetEpoch, spec, contract, exclude, rejected, flagged, pinned: stillPinned };
+      const link = await versions.append(
+        head,
+        view,
+        view,
+        { ...kept, dataset, token, gate: null, kind: 'release', by, reason, at },
+        signal,
+      );
+      if (link) return link;
+    }
+  }
+
+  return { rollback, release };
+}
