@@ -13,6 +13,8 @@ export interface Framing {
   readonly signed?: Signed;
 }
 
+/** Of every chunk with data but the last. */
+const SMALLEST_CHUNK = 8192;
 const LONGEST_LINE = 16_384;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -24,6 +26,7 @@ export async function* decodeChunked(
   const input = new Input(source);
   let previous = framing.signed?.signature ?? '';
   let sizeBytes = 0;
+  let previousSize = SMALLEST_CHUNK;
   for (;;) {
     const [size, ...extensions] = (await input.line()).split(';');
     if (size === undefined || !/^[0-9a-fA-F]{1,8}$/.test(size))
@@ -34,6 +37,8 @@ export async function* decodeChunked(
     const hash = framing.signed ? createHash('sha256') : undefined;
     let left = Number.parseInt(size, 16);
     const isLast = left === 0;
+    if (!isLast && previousSize < SMALLEST_CHUNK) throw tooSmall(previousSize);
+    previousSize = left;
     sizeBytes += left;
     while (left > 0) {
       const data = await input.take(left);
@@ -130,6 +135,11 @@ class Input {
 
 function malformed(what: string): Refusal {
   return new Refusal(400, 'IncompleteBody', `The aws-chunked body is not well-formed: ${what}.`);
+}
+
+function tooSmall(sizeBytes: number): Refusal {
+  const rule = `Only the last chunk is allowed to have a size less than ${SMALLEST_CHUNK} bytes`;
+  return new Refusal(403, 'InvalidChunkSizeError', `${rule}: one has ${sizeBytes}.`);
 }
 
 function badChunk(): Refusal {

@@ -60,7 +60,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const limits = options.kinesisLimits ?? {};
     const kinesis = await createKinesis({ dir: join(options.dir, 'kinesis'), ...shared, limits });
     closers.push(() => kinesis.close());
-    const services = { s3, json: [kinesis], keys: { accessKeyId, secretAccessKey }, account: ACCOUNT };
+    const services = {
+      s3,
+      json: [kinesis],
+      keys: { accessKeyId, secretAccessKey, region },
+      account: ACCOUNT,
+    };
     const shell = await listen(options.port, services, kinesis, clock);
     closers.push(() => shell.close());
     return { url: `http://127.0.0.1:${shell.port}`, port: shell.port, close };

@@ -1,7 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { type Exchange, Refusal, encode, header } from './exchange.ts';
 
+/** The one identity that is known, and the region it must sign for. */
 export interface KeyPair {
+  readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
@@ -47,6 +49,10 @@ export function verifySignature(
       'AuthorizationHeaderMalformed',
       `The credential "${claim.credential}" is not ${right}.`,
     );
+  }
+  if (region !== keys.region) {
+    const what = `the region '${region}' is wrong; expecting '${keys.region}'`;
+    throw new Refusal(400, 'AuthorizationHeaderMalformed', `The authorization header is malformed; ${what}`);
   }
   if (accessKeyId !== keys.accessKeyId) {
     throw new Refusal(

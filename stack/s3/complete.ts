@@ -87,7 +87,11 @@ function choose(listed: readonly XmlElement[], upload: Upload): Part[] {
     const etag = childText(element, 'ETag')?.trim().replace(/^"|"$/g, '');
     const algorithm = upload.algorithm ?? DEFAULT_ALGORITHM;
     const stated = childText(element, `Checksum${algorithm}`);
-    if (!part || part.etag !== etag || (stated !== undefined && stated !== part.checksum)) {
+    // One by an algorithm that the upload did not ask for matches nothing that is stored.
+    const isForeign = element.children.some(
+      ({ name }) => name.startsWith('Checksum') && name !== `Checksum${algorithm}`,
+    );
+    if (!part || isForeign || part.etag !== etag || (stated !== undefined && stated !== part.checksum)) {
       throw new Refusal(
         400,
         'InvalidPart',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Refusal, header } from '../exchange.ts';
 import type { Call } from './call.ts';
-import { type Algorithm, badChecksum, startChecksum, statedValue } from './checksums.ts';
+import { type Algorithm, badChecksum, headerOf, startChecksum, statedValue } from './checksums.ts';
 import type { BodyFile } from './state.ts';
 import { LARGEST_INLINE_BYTES, type Store } from './store.ts';
 
@@ -12,6 +12,8 @@ export interface Received {
   readonly md5: Buffer;
   /** By the algorithm that was asked for, in base64. */
   readonly checksum: string;
+  /** The headers that confirm to the client what it stated. */
+  readonly confirmed: Record<string, string>;
   readonly inline?: Buffer;
   readonly files: readonly BodyFile[];
 }
@@ -43,6 +45,7 @@ export async function receive(call: Call, store: Store, wanted: Wanted): Promise
     wanted.stated !== undefined && wanted.stated !== wanted.algorithm
       ? startChecksum(wanted.stated)
       : undefined;
+  const confirmed: Record<string, string> = {};
   const md5 = createHash('md5');
   const checksum = startChecksum(wanted.algorithm);
   const sink = new Sink(store, wanted.alwaysFile);
@@ -68,8 +71,9 @@ export async function receive(call: Call, store: Store, wanted: Wanted): Promise
       const stated = statedValue(wanted.stated, headers, call.trailers);
       const computed = other?.digest().toString('base64') ?? found.checksum;
       if (stated !== undefined && stated !== computed) throw badChecksum(wanted.stated, stated, computed);
+      confirmed[headerOf(wanted.stated)] = computed;
     }
-    return { ...found, sizeBytes: sink.sizeBytes, ...(await sink.finish()) };
+    return { ...found, confirmed, sizeBytes: sink.sizeBytes, ...(await sink.finish()) };
   } catch (error) {
     await sink.abandon();
     throw error;

@@ -14,7 +14,6 @@ import {
 import {
   DEFAULT_ALGORITHM,
   defaultType,
-  headerOf,
   parseAlgorithm,
   parseType,
   requestedAlgorithm,
@@ -95,8 +94,11 @@ export const uploadPart: Handler = async (call, context) => {
       checksum: received.checksum,
     };
     store.commit([{ type: 'part', upload: id, part }]);
-    const told = (stated ?? upload.algorithm) === algorithm ? { [headerOf(algorithm)]: part.checksum } : {};
-    return emptyReply(200, { etag: `"${part.etag}"`, ...told, ...encryptionHeaders(upload.headers) });
+    return emptyReply(200, {
+      etag: `"${part.etag}"`,
+      ...received.confirmed,
+      ...encryptionHeaders(upload.headers),
+    });
   } catch (error) {
     store.removeBody(file.id);
     throw error;

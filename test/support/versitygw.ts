@@ -24,6 +24,7 @@ export function versitygwBinary(): string | undefined {
 }
 
 export interface OpenedVersitygw {
+  readonly url: string;
   readonly s3Client: S3Client;
   makeBucket(): Promise<string>;
   /** The caller owes it, in `afterAll`. */
@@ -33,13 +34,14 @@ export interface OpenedVersitygw {
 /** An S3 server that shares no code with ours. */
 export async function openVersitygw(binary: string): Promise<OpenedVersitygw> {
   const dir = await makeTmpFolder();
-  const [data, sidecar] = [path.join(dir, 'data'), path.join(dir, 'sidecar')];
-  await Promise.all([mkdir(data), mkdir(sidecar)]);
+  const [data, sidecar, versions] = ['data', 'sidecar', 'versions'].map((name) => path.join(dir, name));
+  if (!data || !sidecar || !versions) throw new Error('three folders have three names');
+  await Promise.all([mkdir(data), mkdir(sidecar), mkdir(versions)]);
   const address = `127.0.0.1:${await freePort()}`;
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
   const keys = ['--access', accessKeyId, '--secret', secretAccessKey, '--region', REGION];
   // Its metadata in files: a temporary folder need not have extended attributes.
-  const posix = ['posix', '--sidecar', sidecar, data];
+  const posix = ['posix', '--sidecar', sidecar, '--versioning-dir', versions, data];
   const server = spawn(binary, [...keys, '--port', address, '--keep-alive', '--quiet', ...posix], {
     stdio: 'ignore',
   });
@@ -52,6 +54,7 @@ export async function openVersitygw(binary: string): Promise<OpenedVersitygw> {
       throw error;
     });
   return {
+    url: endpoint,
     s3Client,
     async makeBucket() {
       const bucket = `test-${randomUUID()}`;
