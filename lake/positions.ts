@@ -29,7 +29,8 @@ export function positionText(position: Position): string {
       return 'earliest';
     case 'sequence':
       return position.number.toString();
-    default:
+    case 'at':
+    case 'horizon':
       return `${position.kind}:${position.time}`;
   }
 }

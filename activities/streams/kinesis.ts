@@ -59,12 +59,12 @@ export class KinesisStream implements RecordStream {
       const command: ListShardsCommand = new ListShardsCommand(
         token === undefined ? naming(stream) : { NextToken: token },
       );
-      const page = await orGone(() =>
+      const found = await orGone(() =>
         awsCall(signal, () => this.#client.send(command, { abortSignal: signal })),
       );
-      if (!page) return undefined;
-      listed.push(...(page.Shards ?? []).map(listedShard));
-      token = page.NextToken;
+      if (!found) return undefined;
+      listed.push(...(found.Shards ?? []).map(listedShard));
+      token = found.NextToken;
     } while (token !== undefined);
     return listed;
   }
@@ -92,7 +92,7 @@ export class KinesisStream implements RecordStream {
     const answer = await orNamed(() =>
       awsCall(signal, () => this.#client.send(command, { abortSignal: signal })),
     );
-    if (answer.kind === 'page') return page(answer.value, iterator);
+    if (answer.kind === 'answer') return page(answer.value, iterator);
     const { error } = answer;
     if (THROTTLES.has(error.name)) return { kind: 'throttled' };
     if (error.name === 'ExpiredIteratorException') return { kind: 'expired' };
@@ -102,12 +102,12 @@ export class KinesisStream implements RecordStream {
 }
 
 type Named<T> =
-  { readonly kind: 'page'; readonly value: T } | { readonly kind: 'error'; readonly error: Error };
+  { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'error'; readonly error: Error };
 
 /** An error of AWS that has no meaning everywhere is the caller's to read; what has one passes through. */
 async function orNamed<T>(call: () => Promise<T>): Promise<Named<T>> {
   try {
-    return { kind: 'page', value: await call() };
+    return { kind: 'answer', value: await call() };
   } catch (error) {
     if (error instanceof Error && '$metadata' in error) return { kind: 'error', error };
     throw error;
@@ -116,7 +116,7 @@ async function orNamed<T>(call: () => Promise<T>): Promise<Named<T>> {
 
 async function orGone<T>(call: () => Promise<T>): Promise<T | undefined> {
   const answer = await orNamed(call);
-  if (answer.kind === 'page') return answer.value;
+  if (answer.kind === 'answer') return answer.value;
   if (answer.error.name === 'ResourceNotFoundException') return undefined;
   if (THROTTLES.has(answer.error.name)) throw failure('Throttled', answer.error.message, answer.error);
   throw answer.error;

@@ -111,7 +111,7 @@ const NOT_AN_OBJECT: Problem = {
 /** A JSON number with a fraction passes through a double: beyond 15 digits it may not be what the record says. */
 function throughDouble(column: string, text: string, type: ColumnType): Problem[] {
   if (!type.startsWith('decimal')) return [];
-  const digits = `${literal(`"${column}"\\s*:\\s*-?([0-9][.]?){16}`)}`;
+  const digits = literal(`"${column}"\\s*:\\s*-?([0-9][.]?){16}`);
   return [
     {
       when: `contains(${text}, '.') AND regexp_matches(line, ${digits})`,

@@ -1,0 +1,215 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { hash63 } from '../refine/hash.ts';
+import type { StreamRecord } from './port.ts';
+
+/** A record that cannot be handed to DuckDB as it is, and why. */
+export interface CutRecord {
+  readonly channel: string;
+  readonly position: string;
+  readonly reason: 'NotUtf8' | 'NotJson';
+  readonly message: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Records of one commit, whole on disk: as they came, and framed for `lake/sql/refine-json.ts`. */
+export interface Framed {
+  readonly records: number;
+  /** Channel ids by the number that frames give. */
+  readonly channels: readonly string[];
+  readonly framed: { readonly path: string; readonly records: number; readonly longest: number };
+  readonly raw: { readonly path: string; readonly bytes: number; readonly sha256: string };
+  readonly cut: readonly CutRecord[];
+  /** Bytes of framed records, by their row, where the frame has others. */
+  readonly originals: ReadonlyMap<number, Uint8Array>;
+}
+
+// A frame ends at a line feed and its fields at \x01; read_csv takes a carriage return for a line's end as well.
+// oxlint-disable-next-line no-control-regex
+const UNFRAMEABLE = /[\u0000-\u0008\u000a-\u001f]/;
+
+/** Records on their way into one commit. Pages may be added at once; each stays together and in order. */
+export class Frames {
+  readonly #folder: string;
+  readonly #channels: string[] = [];
+  readonly #cut: CutRecord[] = [];
+  readonly #originals = new Map<number, Uint8Array>();
+  #files: Files | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #records = 0;
+  #framed = 0;
+  #longest = 0;
+  #bytes = 0;
+
+  /** A folder of its own, made with the first record. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Of payloads. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async add(channel: string, records: readonly StreamRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const number = this.#numberOf(channel);
+    const frames: string[] = [];
+    const raw: string[] = [];
+    const prefix = `,"channel":${JSON.stringify(channel)},"position":"`;
+    for (const { sequence, arrivedAtMs, data } of records) {
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+      this.#records += 1;
+      this.#bytes += bytes.length;
+      const head = `{"arrival":"${new Date(arrivedAtMs).toISOString()}"${prefix}${sequence}"`;
+      raw.push(
+        text === undefined
+          ? `${head},"base64":"${bytes.toString('base64')}"}\n`
+          : `${head},"text":${JSON.stringify(text)}}\n`,
+      );
+      const line = this.#frameable({ channel, position: sequence, bytes }, text);
+      if (line === undefined) continue;
+      this.#framed += 1;
+      let hash = '';
+      if (line !== text) {
+        this.#originals.set(this.#framed, bytes);
+        hash = hash63(bytes).toString();
+      }
+      this.#longest = Math.max(this.#longest, bytes.length + 128);
+      frames.push(`${number}\u0001${arrivedAtMs}\u0001${sequence}\u0001${hash}\u0001${line}\n`);
+    }
+    await this.#write(frames.join(''), raw.join(''));
+  }
+
+  /** Everything, whole on disk. Call once, after every `add`. */
+  async finish(): Promise<Framed> {
+    await this.#writing;
+    const files = await this.#opened();
+    const raw = await files.end();
+    return {
+      records: this.#records,
+      channels: this.#channels,
+      framed: { path: files.framedPath, records: this.#framed, longest: this.#longest },
+      raw,
+      cut: this.#cut,
+      originals: this.#originals,
+    };
+  }
+
+  /** Closes what is open, for a batch that is given up. */
+  async discard(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    await this.#files?.end().catch(() => undefined);
+  }
+
+  #numberOf(channel: string): number {
+    const found = this.#channels.indexOf(channel);
+    return found === -1 ? this.#channels.push(channel) - 1 : found;
+  }
+
+  /** The payload as one line; undefined when it was cut out. */
+  #frameable(
+    record: Pick<CutRecord, 'channel' | 'position'> & { readonly bytes: Buffer },
+    text: string | undefined,
+  ): string | undefined {
+    const cut = (reason: CutRecord['reason'], message: string) => {
+      this.#cut.push({ ...record, reason, message });
+      return undefined;
+    };
+    if (text === undefined)
+      return cut(
+        'NotUtf8',
+        `${record.bytes.length} bytes that are not UTF-8; right would be one JSON object`,
+      );
+    if (text === '') return cut('NotJson', 'the record is empty; right would be one JSON object');
+    if (!UNFRAMEABLE.test(text)) return text;
+    // Between values, line breaks mean nothing. Within a text they would be no JSON, and a blank would hide that.
+    if (isJson(text)) return text.replaceAll(/[\n\r]/g, ' ');
+    const found = JSON.stringify(text.slice(0, 100));
+    return cut('NotJson', `the record has ${found}; right would be one JSON object`);
+  }
+
+  async #write(frames: string, raw: string): Promise<void> {
+    const turn = this.#writing.then(async () => {
+      const files = await this.#opened();
+      await files.write(frames, raw);
+    });
+    // Whoever adds hears of a failure; those that follow hear of it too.
+    this.#writing = turn;
+    await turn;
+  }
+
+  async #opened(): Promise<Files> {
+    this.#files ??= await Files.create(this.#folder);
+    return this.#files;
+  }
+}
+
+class Files {
+  readonly framedPath: string;
+  readonly #rawPath: string;
+  readonly #framed: FileHandle;
+  // Level 1: what it saves over no compression is most of what there is to save, at half the time of the default.
+  readonly #gzip = createGzip({ level: 1 });
+  readonly #sha256 = createHash('sha256');
+  readonly #done: Promise<void>;
+  #bytes = 0;
+  #ended: Promise<{ path: string; bytes: number; sha256: string }> | undefined;
+
+  static async create(folder: string): Promise<Files> {
+    await mkdir(folder, { recursive: true });
+    const framedPath = path.join(folder, 'framed');
+    return new Files(folder, framedPath, await open(framedPath, 'wx'));
+  }
+
+  private constructor(folder: string, framedPath: string, framed: FileHandle) {
+    this.framedPath = framedPath;
+    this.#framed = framed;
+    this.#rawPath = path.join(folder, 'raw.ndjson.gz');
+    this.#gzip.on('data', (chunk: Buffer) => {
+      this.#sha256.update(chunk);
+      this.#bytes += chunk.length;
+    });
+    this.#done = pipeline(this.#gzip, createWriteStream(this.#rawPath, { flags: 'wx' }));
+    // Heard of at the end, or with the next write.
+    this.#done.catch(() => undefined);
+  }
+
+  async write(frames: string, raw: string): Promise<void> {
+    await this.#framed.write(frames);
+    await new Promise<void>((resolve, reject) => {
+      this.#gzip.write(raw, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  end(): Promise<{ path: string; bytes: number; sha256: string }> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end() {
+    this.#gzip.end();
+    await this.#framed.close();
+    await this.#done;
+    return { path: this.#rawPath, bytes: this.#bytes, sha256: this.#sha256.digest('hex') };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
