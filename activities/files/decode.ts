@@ -24,6 +24,7 @@ class Gunzip implements Decoder {
   readonly #gunzip = createGunzip({ chunkSize: 256 * 1024 });
   #out: Buffer[] = [];
   #in = 0;
+  #isOver = false;
   #error: Error | undefined;
   readonly #ended: Promise<void>;
 
@@ -35,6 +36,8 @@ class Gunzip implements Decoder {
         this.#error = error;
         resolve();
       });
+    }).then(() => {
+      this.#isOver = true;
     });
   }
 
@@ -42,14 +45,17 @@ class Gunzip implements Decoder {
     for (let at = 0; at < chunk.length; at += STEP_BYTES) {
       const step = chunk.subarray(at, at + STEP_BYTES);
       this.#in += step.length;
-      await new Promise<void>((resolve) => void this.#gunzip.write(step, () => resolve()));
+      if (this.#isOver) continue;
+      // After an error, or bytes beyond its end, zlib calls nobody back.
+      const written = new Promise<void>((resolve) => void this.#gunzip.write(step, () => resolve()));
+      await Promise.race([written, this.#ended]);
       this.#check();
     }
     return this.#taken();
   }
 
   async end(): Promise<readonly Buffer[]> {
-    this.#gunzip.end();
+    if (!this.#isOver) this.#gunzip.end();
     await this.#ended;
     this.#check();
     const left = this.#in - this.#gunzip.bytesWritten;

@@ -42,21 +42,25 @@ export function refineCsv(refine: CsvRefine): CsvStatements {
   ];
   const match = mapping && matchSql(mapping, value);
   const extra = header.flatMap((name, index) => (name in columns ? [] : [`${literal(name)}, c${index}`]));
-  const kept = cut === undefined ? '' : ` AND n NOT IN (SELECT n FROM ${cut})`;
-  const graded = `WITH t AS (SELECT *, row_number() OVER () AS n FROM ${readCsv(refine, texts)}),
-  v AS (SELECT *, ${names.map(([name, type], index) => `${typed(text(name), type)} AS v${index}`).join(', ')} FROM t),
-  g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)`;
+  const kept = cut === undefined ? [] : [`n NOT IN (SELECT n FROM ${cut})`];
+  // Values are made below the row number: no filter passes it, so that none is made twice.
+  const values = names.map(([name, type], index) => `${typed(text(name), type)} AS v${index}`);
+  const numbered = `WITH t AS (SELECT *, ${[...values, `${framedHash(texts)} AS _hash`].join(', ')} FROM ${readCsv(refine, texts)}),
+  v AS (SELECT *, row_number() OVER () AS n FROM t)`;
   const stored = [
     ...names.map(([name]) => `${value(name)} AS ${ident(name)}`),
     'n AS _row',
     `'I' AS _op`,
-    `${framedHash(texts)} AS _hash`,
+    '_hash',
     ...(match === undefined ? [] : [`${match} AS _match`]),
     `${extra.length === 0 ? 'NULL' : `json_object(${extra.join(', ')})`}::VARCHAR AS _extra`,
   ];
+  const good = [...problems.map(({ when }) => `(${when}) IS NOT TRUE`), ...kept].join(' AND ');
+  const graded = `${numbered}, g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)`;
+  const bad = ['why IS NOT NULL', ...kept].join(' AND ');
   return {
-    rows: `${graded} SELECT ${stored.join(', ')} FROM g WHERE why IS NULL${kept}`,
-    problemRows: `${graded} SELECT n, why, ${foundText(problems, 'why')} AS found FROM g WHERE why IS NOT NULL${kept} ORDER BY n`,
+    rows: `${numbered} SELECT ${stored.join(', ')} FROM v WHERE ${good || 'true'}`,
+    problemRows: `${graded} SELECT n, why, ${foundText(problems, 'why')} AS found FROM g WHERE ${bad} ORDER BY n`,
     problems,
   };
 }
