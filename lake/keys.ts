@@ -61,6 +61,9 @@ export const keys = {
   plan: (dataset: string, planId: string) => `plan/${dataset}/${planId}.json`,
   outcome: (dataset: string, planId: string) => `outcome/${dataset}/${planId}.json`,
   gate: (dataset: string, planId: string) => `gate/${dataset}/${planId}.json`,
+  /** Every key that the gate found in a partition, one JSON line each. */
+  gateKeys: (dataset: string, planId: string, partition: string, sha256: string) =>
+    `gate/${dataset}/${planId}/${partition}-${sha256}.ndjson`,
   hold: (dataset: string, partition: string, n: number) =>
     `hold/${dataset}/${partition}/${ordinalText(n)}.json`,
   buildFile: (dataset: string, partition: string, buildId: string, attempt: string, file: string) =>

@@ -1,8 +1,13 @@
 import { cancellationSignal } from '@temporalio/activity';
+import type { GateReport, PartitionGate } from '../../lake/gate.ts';
+import { keys } from '../../lake/keys.ts';
 import type { DuckDbOptions } from '../duckdb.ts';
+import { createOnce } from '../objects/commit.ts';
+import { decode, encode, readObject } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { buildBatch } from './build-batch.ts';
+import { gateReport } from './gate-plan.ts';
 import { type PlanRef, openPlan, readBuilds } from './plan.ts';
 import { inScratch } from './scratch.ts';
 
@@ -19,6 +24,15 @@ export interface BuildBatchResult {
   /** Of what was built now: rows of the dataset, and bytes of its files. */
   readonly rows: number;
   readonly bytes: number;
+}
+
+export interface GateResult {
+  /** Key of the report. */
+  readonly report: string;
+  /** How many partitions may be published without findings, and how many with. */
+  readonly publish: number;
+  readonly flagged: number;
+  readonly hold: readonly { readonly partition: string; readonly findings: readonly string[] }[];
 }
 
 export interface BuildPorts {
@@ -47,5 +61,40 @@ export function createBuildActivities(ports: BuildPorts) {
     return { built: todo.length, cached, ...made };
   }
 
-  return { buildPartitionsBatch };
+  /**
+   * Look at a plan's builds and write what was seen. Safe to run twice: the report is created once, and whoever comes
+   * later reads that one.
+   */
+  async function gatePlan(ref: PlanRef): Promise<GateResult> {
+    const { store } = ports;
+    const signal = cancellationSignal();
+    const key = keys.gate(ref.dataset, ref.planId);
+    const before = await readObject<GateReport>(store, key, signal);
+    if (before) return gateResult(key, before);
+    const opened = await openPlan(store, ref, signal);
+    const builds = await readBuilds(store, ref.dataset, opened.plan.partitions, signal);
+    const report = await inScratch(ports.duck, (work) => gateReport(ports, work, opened, builds));
+    const created = await createOnce(store, key, encode(report), signal);
+    return gateResult(key, created.kind === 'created' ? report : decode<GateReport>(key, created.body));
+  }
+
+  return { buildPartitionsBatch, gatePlan };
+}
+
+function gateResult(report: string, { partitions }: GateReport): GateResult {
+  const count = (verdict: PartitionGate['verdict']) =>
+    partitions.filter((one) => one.verdict === verdict).length;
+  return {
+    report,
+    publish: count('publish'),
+    flagged: count('flagged'),
+    hold: partitions
+      .filter(({ verdict }) => verdict === 'hold')
+      .map(({ partition, checks }) => ({
+        partition,
+        findings: checks
+          .filter(({ verdict }) => verdict !== 'ok')
+          .map(({ check, finding }) => `${check}: ${finding}`),
+      })),
+  };
 }

@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { type BuildPorts, createBuildActivities } from '../../activities/builds/activities.ts';
+import {
+  type BuildBatchResult,
+  type BuildPorts,
+  type GateResult,
+  createBuildActivities,
+} from '../../activities/builds/activities.ts';
 import { withDuckDb } from '../../activities/duckdb.ts';
 import { encode, sha256Hex } from '../../activities/objects/json.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
@@ -11,6 +16,7 @@ import { createViews } from '../../activities/objects/views.ts';
 import { type BuildManifest, type Undone, buildId } from '../../lake/build.ts';
 import type { Entry, ItemSpan } from '../../lake/entry.ts';
 import { entryFacts } from '../../lake/entry-facts.ts';
+import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { contractHash, mappingHashes, ruleHash } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys, laneId, parseLaneId } from '../../lake/keys.ts';
@@ -38,7 +44,7 @@ export interface CommitOptions extends Partial<Entry> {
 /** A lake of rows objects, entries and plans, without the workers that would collect and plan them. */
 export class RowsLake {
   readonly store = new MemoryObjectStore();
-  readonly ledger = createLedger({ store: this.store });
+  ledger = createLedger({ store: this.store });
   readonly spec: LakeSpec;
   readonly scratch: string;
   readonly clock = { now: () => Date.UTC(2026, 10, 24) };
@@ -88,6 +94,12 @@ export class RowsLake {
     this.store.put(keys.entry(feed, lane, ordinal), body);
     this.#heads.set(id, { ordinal, sha256: sha256Hex(body) });
     return ordinal;
+  }
+
+  /** The same lake in a process that has read nothing yet. */
+  withoutCaches(): RowsLake {
+    this.ledger = createLedger({ store: this.store });
+    return this;
   }
 
   /** Everything committed so far. */
@@ -157,15 +169,28 @@ export class RowsLake {
   }
 
   /** Build everything that a plan asks for. */
-  async build(dataset: string, planId: string) {
+  async build(dataset: string, planId: string): Promise<BuildBatchResult> {
     const { buildPartitionsBatch } = createBuildActivities(this.ports);
     const to = this.readPlan(dataset, planId).partitions.length;
-    return new MockActivityEnvironment({}, { logger: QUIET }).run(buildPartitionsBatch, {
+    return inActivity(buildPartitionsBatch, {
       dataset,
       planId,
       from: 0,
       to,
     });
+  }
+
+  async gate(dataset: string, planId: string): Promise<GateResult> {
+    const { gatePlan } = createBuildActivities(this.ports);
+    return inActivity(gatePlan, { dataset, planId });
+  }
+
+  /** What the gate wrote of one partition. */
+  gated(dataset: string, planId: string, partition: string): PartitionGate {
+    const report = JSON.parse(this.store.text(keys.gate(dataset, planId)) ?? 'null') as GateReport;
+    const found = report.partitions.find((one) => one.partition === partition);
+    if (!found) throw new Error(partition);
+    return found;
   }
 
   /** The next version of a view: a plan's builds, and everything up to its coverage accounted for. */
@@ -302,6 +327,16 @@ export class RowsLake {
       partitions: Object.fromEntries(partitions),
     };
   }
+}
+
+function inActivity<Input, Result>(
+  activity: (input: Input) => Promise<Result>,
+  input: Input,
+): Promise<Result> {
+  return new MockActivityEnvironment({}, { logger: QUIET }).run<[Input], Result, typeof activity>(
+    activity,
+    input,
+  );
 }
 
 export interface PlanOptions extends Partial<Omit<Plan, 'partitions'>> {
