@@ -94,6 +94,9 @@ export async function folderSource({
     const { manifest, files } = await list();
     return manifest === null ? undefined : run(activities.landFiles, { manifest, from: 0, to: files });
   };
+  const landFiles = (input: { readonly manifest: string; readonly from: number; readonly to: number }) =>
+    run(activities.landFiles, input);
+  const newLedger = () => createLedger({ store });
   const decide = (action: 'retry' | 'skip' | 'retract', ...items: string[]) =>
     run(activities.decideFiles, {
       items,
@@ -143,6 +146,9 @@ export async function folderSource({
   };
   const read = (item: string) => readFile(path.join(folder, item));
   return {
+    activities,
+    landFiles,
+    newLedger,
     store,
     ledger,
     folder,
