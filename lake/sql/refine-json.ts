@@ -53,7 +53,7 @@ export function refineJson({ path, channels, columns, mapping, nowUs, longest }:
     ...(mapping ? mappingProblems(mapping, value, text, nowUs) : []),
   ];
   const match = mapping && matchSql(mapping, value);
-  const arrivedUs = 'at * 1000';
+  const arrivedUs = 'arrived * 1000';
   const eventUs = mapping && eventTimeSql(mapping, value);
   const seenUs = eventUs === undefined ? arrivedUs : `least(${eventUs}, ${arrivedUs})`;
   const grade = `CREATE OR REPLACE TEMP TABLE graded AS
@@ -132,7 +132,7 @@ const LINE_BYTES = 2_097_152;
 
 function readFrames(path: string, longest: number): string {
   const line = Math.max(LINE_BYTES, longest + 1024);
-  const columns = `{'ch': 'INTEGER', 'at': 'BIGINT', 'pos': 'VARCHAR', 'h': 'BIGINT', 'line': 'VARCHAR'}`;
+  const columns = `{'ch': 'INTEGER', 'arrived': 'BIGINT', 'pos': 'VARCHAR', 'h': 'BIGINT', 'line': 'VARCHAR'}`;
   const options = {
     auto_detect: 'false',
     header: 'false',
