@@ -28,14 +28,6 @@ async function main(): Promise<void> {
     region: values.region,
   };
   const stack = await startStack({ dir: values.data, port, ...keys });
-  const lines = [
-    `export AWS_ENDPOINT_URL=${stack.url}`,
-    `export AWS_ACCESS_KEY_ID=${keys.accessKeyId}`,
-    `export AWS_SECRET_ACCESS_KEY=${keys.secretAccessKey}`,
-    `export AWS_REGION=${keys.region}`,
-    'ready',
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
   let isClosing = false;
   const stop = (): void => {
     if (isClosing) return;
@@ -46,6 +38,15 @@ async function main(): Promise<void> {
     );
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
+  // After the handlers are in place: whoever reads `ready` may end us at once.
+  const lines = [
+    `export AWS_ENDPOINT_URL=${stack.url}`,
+    `export AWS_ACCESS_KEY_ID=${keys.accessKeyId}`,
+    `export AWS_SECRET_ACCESS_KEY=${keys.secretAccessKey}`,
+    `export AWS_REGION=${keys.region}`,
+    'ready',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function fail(code: number, message: string): never {

@@ -38,7 +38,7 @@ export interface Stack {
 export const DEFAULTS = {
   accessKeyId: 'tributary',
   secretAccessKey: 'tributary-local',
-  region: 'us-east-1',
+  region: 'eu-west-1',
 } as const;
 /** The account that everything belongs to. */
 export const ACCOUNT = '123456789012';
@@ -135,7 +135,9 @@ async function serve(
     const { method = 'GET', url = '/', headers } = request;
     const target = parseTarget(url);
     if (!('query' in target)) return await send(request, response, target);
-    const exchange = { method, ...target, headers, body: request as AsyncIterable<Buffer> };
+    // Reading that stops early must not close the connection: the refusal is still to be sent on it.
+    const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+    const exchange = { method, ...target, headers, body };
     if (target.path.startsWith('/_stack/')) {
       return await send(request, response, await answerControl(exchange, { faults, clock, kinesis }));
     }

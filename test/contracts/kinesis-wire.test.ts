@@ -3,7 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startStack } from '../../stack/server.ts';
 import { serveKinesis } from '../stack/kinesis-server.ts';
-import { STACK_CREDENTIALS } from '../support/stack.ts';
+import { STACK_CREDENTIALS, STACK_REGION } from '../support/stack.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import { kinesisLocalIsMissing, openKinesisLocal } from './kinesis-local.ts';
 import { keepsTheKinesisContract, type Cannot, type OpenedKinesis } from './kinesis-wire.ts';
@@ -42,7 +42,7 @@ describe('the stand-in, behind its shell', () => {
       const stack = await startStack({ dir, port: 0 });
       const client = new KinesisClient({
         endpoint: stack.url,
-        region: 'us-east-1',
+        region: STACK_REGION,
         credentials: STACK_CREDENTIALS,
         maxAttempts: 10,
         requestHandler: new NodeHttpHandler(),
@@ -64,7 +64,7 @@ test('the SDK reaches it by HTTP/2, which is what its Kinesis client speaks by i
   const stack = await startStack({ dir, port: 0 });
   const client = new KinesisClient({
     endpoint: stack.url,
-    region: 'us-east-1',
+    region: STACK_REGION,
     credentials: STACK_CREDENTIALS,
   });
   onTestFinished(async () => {
