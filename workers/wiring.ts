@@ -24,8 +24,10 @@ export type Lake = ReturnType<typeof openLake>;
 
 /** The lake in `bucket`. Nothing is read or made yet. */
 export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
-  const s3 = createS3Client({ ...endpoint(env), region: env.awsRegion, maxAttempts: 1 });
-  const store: ObjectStore = new S3ObjectStore(s3, bucket);
+  const where = { ...endpoint(env), region: env.awsRegion };
+  // What creates goes out once: a resend after a lost answer would be refused as somebody else's object.
+  const once = createS3Client({ ...where, maxAttempts: 1 });
+  const store: ObjectStore = new S3ObjectStore(createS3Client({ ...where, maxAttempts: 3 }), bucket, once);
   const ledger = createLedger({ store });
   return { store, ledger, spec: createSpecReader({ store }) };
 }

@@ -29,6 +29,8 @@ export interface BuildPartitionsResult {
   readonly superseded: string | null;
 }
 
+type CloseAction = Parameters<ViewActivities['closeHolds']>[0]['action'];
+
 const { recordDecision, openHolds, closeHolds, publishPlan } = proxyActivities<ViewActivities>(LOOK);
 const { describePlan } = proxyActivities<ViewActivities>(LOOK);
 
@@ -79,9 +81,11 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
   show();
   const gate = await parked.untilDone(planId, () => gatePlan(plan));
   if (!gate) return ended('aborted');
-  if (gate.hold.length > 0) await parked.untilDone(planId, () => openHolds(plan));
+  // Not the report's: an earlier run may have seen some decided, and what was rejected once is held again.
+  const opened = await parked.untilDone(planId, () => openHolds(plan));
+  if (!opened) return ended('aborted');
   if (gate.publish + gate.flagged > 0) await publish();
-  if (result.superseded === null) await decideHolds(gate.hold);
+  if (result.superseded === null) await decideHolds(opened.holds);
   return ended(null);
 
   async function decideHolds(
@@ -103,7 +107,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
 
   async function decideOne(decision: Decision, partitions: readonly string[]): Promise<void> {
     const { by, reason, key } = decision;
-    const action =
+    const action: 'approve' | 'reject' | 'recompute' =
       decision.action === 'approve' || decision.action === 'reject' ? decision.action : 'recompute';
     if (action === 'approve') await publish({ partitions, by, reason, decision: key });
     const closing = { ...plan, partitions, action, decision: key, by, reason };

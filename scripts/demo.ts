@@ -1,0 +1,100 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { styleText } from 'node:util';
+import { readEnv, refuseFarEndpoint } from '../config/env.ts';
+import {
+  type Play,
+  collectFlights,
+  compareWithTruth,
+  findWhatDiffers,
+  fireSchedule,
+  holdAtTheGate,
+  prove,
+  rollBack,
+  sendLate,
+  settle,
+  streamPayments,
+} from './demo/acts.ts';
+import { readOptions } from './demo/options.ts';
+import { Promises } from './demo/promises.ts';
+import { setStage } from './demo/stage.ts';
+
+const options = readOptions(process.argv.slice(2));
+const started = Date.now();
+const say = (text: string): void =>
+  console.error(
+    `${styleText('dim', `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s`)}  ${text}`,
+  );
+refuseFarEndpoint(readEnv());
+
+const promises = new Promises(say);
+const ended = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+});
+const stage = await setStage(options, say);
+try {
+  await Promise.race([perform(), ended]);
+  const kept = promises.all();
+  console.log(
+    `\n${kept.filter(({ held }) => held).length} of ${kept.length} promises held after ${Math.round((Date.now() - started) / 1000)} s`,
+  );
+  for (const one of kept.filter(({ held }) => !held)) console.log(`  ✘ ${one.name}: ${one.evidence}`);
+  if (options.json !== undefined) {
+    await writeFile(
+      options.json,
+      `${JSON.stringify({ seconds: (Date.now() - started) / 1000, promises: kept }, null, 2)}\n`,
+    );
+  }
+  if (!promises.allHeld()) process.exitCode = 1;
+  if (!options.exit) await stayUp();
+} finally {
+  await stage.close();
+  if (options.exit && promises.allHeld()) await rm(options.data, { recursive: true, force: true });
+}
+
+async function perform(): Promise<void> {
+  const play: Play = { stage, promises, say, isBroken: (name) => options.broken.has(name) };
+  try {
+    const worker = await stage.local.startWorker();
+    say('A worker is ready');
+    const applied = await stage.tributary(
+      'apply',
+      'lake.yaml',
+      '--by',
+      'the demo',
+      '--reason',
+      'the sample lake',
+    );
+    say(applied.stdout.split('\n')[0] ?? '');
+    if (applied.code !== 0) throw new Error('lake.yaml could not be applied');
+    await collectFlights(play);
+    await streamPayments(play, worker);
+    await settle(play);
+    const held = await holdAtTheGate(play);
+    await sendLate(play, held?.day ?? stage.payments.days[0] ?? '');
+    await findWhatDiffers(play, held);
+    await fireSchedule(play);
+    await rollBack(play, held);
+    await compareWithTruth(play);
+    await prove(play);
+  } catch (error) {
+    say(styleText('red', error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  }
+}
+
+async function stayUp(): Promise<void> {
+  console.log(`
+It stays up until you press Ctrl-C. Look around:
+  Temporal's Web UI   ${stage.local.uiUrl}
+  Logs                ${stage.local.logs}
+
+Then, in another terminal:
+${Object.entries(stage.local.exports)
+  .map(([name, value]) => `  export ${name}='${value}'`)
+  .join('\n')}
+  npx tributary status
+  npx tributary query "SELECT origin, count(*) flights, avg(delay) FROM flights GROUP BY origin ORDER BY flights DESC LIMIT 5"
+  npx tributary verify
+  temporal workflow list
+`);
+  await ended;
+}
