@@ -30,7 +30,7 @@ class Gunzip implements Decoder {
 
   constructor() {
     this.#gunzip.on('data', (chunk: Buffer) => this.#out.push(chunk));
-    this.#ended = new Promise((resolve) => {
+    this.#ended = new Promise<void>((resolve) => {
       this.#gunzip.once('end', resolve);
       this.#gunzip.once('error', (error) => {
         this.#error = error;

@@ -147,13 +147,11 @@ class LandingWork {
           for (const [index, file] of surveyed.entries()) {
             if (!landed[index]) continue;
             await maker.add(file);
-            this.#collecting.push(withoutBody(file));
+            this.#collecting.push(withoutRecords(file));
           }
         }
         const made = await maker.finish();
-        const collected = this.#collecting.filter(
-          ({ item }) => ![...made.changed].some((file) => file.item === item),
-        );
+        const collected = this.#collecting.filter(({ item }) => !made.changed.has(item));
         this.#sums.changed += this.#collecting.length - collected.length;
         if (collected.length === 0 && this.#others.length === 0) return undefined;
         const retracts = await retractionsOf(this.#context, {
@@ -321,13 +319,10 @@ function placesOf({ objects }: MadeRows) {
   const rejected = new Map<string, number>();
   for (const object of objects) {
     const index = object.rows ? rows.indexOf(object.rows) : -1;
-    for (const { file, firstRow, records, firstRecord, rejected: count } of object.members) {
-      rejected.set(file.item, (rejected.get(file.item) ?? 0) + count);
+    for (const { item, firstRow, records, firstRecord, rejected: count } of object.members) {
+      rejected.set(item, (rejected.get(item) ?? 0) + count);
       if (index >= 0)
-        spans.set(file.item, [
-          ...(spans.get(file.item) ?? []),
-          { object: index, firstRow, records, firstRecord },
-        ]);
+        spans.set(item, [...(spans.get(item) ?? []), { object: index, firstRow, records, firstRecord }]);
     }
   }
   return { rows, spans, rejected };
@@ -342,9 +337,9 @@ function badness(
   return headerProblem(survey.header, columns) ?? (window.kind === 'unreadable' ? window.message : undefined);
 }
 
-function withoutBody(file: Collecting): Collecting {
+function withoutRecords(file: Collecting): Collecting {
   const { body: _, ...framed } = file.framed;
-  return { ...file, framed };
+  return { ...file, framed: { ...framed, cuts: [] } };
 }
 
 function* batches(offered: readonly OfferedFile[]): Iterable<readonly OfferedFile[]> {

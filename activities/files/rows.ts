@@ -14,14 +14,24 @@ import { type PlacedMember, type RefineContext, refineGroup } from './refine.ts'
 /** What became of the files of one commit: objects that no other attempt's are named like. */
 export interface MadeRows {
   readonly objects: readonly MadeObject[];
-  readonly changed: ReadonlySet<ComingFile>;
+  /** Names of files that are no longer what was read. */
+  readonly changed: ReadonlySet<string>;
+}
+
+/** Where an item's records are: `firstRow` and on in the object. */
+export interface StoredMember {
+  readonly item: string;
+  readonly firstRow: number;
+  readonly records: number;
+  readonly firstRecord: number;
+  readonly rejected: number;
 }
 
 export interface MadeObject {
   /** Absent where every record is in quarantine. */
   readonly rows?: RowsObject;
   readonly rejected?: RejectedObject;
-  readonly members: readonly PlacedMember[];
+  readonly members: readonly StoredMember[];
 }
 
 export interface RowsContext extends RefineContext {
@@ -41,7 +51,7 @@ export class RowsMaker {
   readonly #context: RowsContext;
   readonly #open = new Map<string, { readonly group: Group; readonly scratch: string }>();
   readonly #objects: MadeObject[] = [];
-  readonly #changed = new Set<ComingFile>();
+  readonly #changed = new Set<string>();
   #index = 0;
 
   constructor(context: RowsContext) {
@@ -75,11 +85,11 @@ export class RowsMaker {
   async finish(): Promise<MadeRows> {
     for (const key of this.#open.keys()) await this.#flush(key);
     const objects = this.#objects.filter(
-      ({ members }) => !members.some(({ file }) => this.#changed.has(file)),
+      ({ members }) => !members.some(({ item }) => this.#changed.has(item)),
     );
     const dropped = this.#objects.filter((object) => !objects.includes(object));
     // What shares an object with a file that changed is left for the next run too.
-    for (const { members } of dropped) for (const { file } of members) this.#changed.add(file);
+    for (const { members } of dropped) for (const { item } of members) this.#changed.add(item);
     return { objects, changed: this.#changed };
   }
 
@@ -101,7 +111,7 @@ export class RowsMaker {
       group = await this.#groupFor(file, key);
     });
     if (isSame) for (const [piece, bytes] of pieces) await group.addPiece(piece, bytes);
-    else this.#changed.add(file);
+    else this.#changed.add(file.item);
     if (isLarge) await this.#flush(key);
   }
 
@@ -126,7 +136,7 @@ export class RowsMaker {
     const { group, scratch } = opened;
     if (!group.isEmpty) {
       const { refined, changed } = await refineGroup({ ...this.#context, scratch }, group);
-      for (const file of changed) this.#changed.add(file);
+      for (const { item } of changed) this.#changed.add(item);
       if (refined) this.#objects.push(await this.#store(refined));
     }
     await rm(scratch, { recursive: true, force: true });
@@ -146,7 +156,10 @@ export class RowsMaker {
         bytes: rejected.object.bytes,
         sha256: rejected.sha256,
       });
-    const made = { members, ...(rejected && { rejected: { key: keys.rejected(name), ...rejected.object } }) };
+    const made = {
+      members: members.map(storedMember),
+      ...(rejected && { rejected: { key: keys.rejected(name), ...rejected.object } }),
+    };
     if (statistics.rows === 0) return made;
     const expect = await digestFile(parquet, signal);
     await this.#put(keys.rows(name), parquet, expect);
@@ -169,6 +182,11 @@ export class RowsMaker {
     const { store, signal, onProgress } = this.#context;
     await ensureFile(store, key, { path: file, expect }, { signal, onProgress });
   }
+}
+
+/** Without the file's broken records: they are stored, and may be many. */
+function storedMember({ file, firstRow, records, firstRecord, rejected }: PlacedMember): StoredMember {
+  return { item: file.item, firstRow, records, firstRecord, rejected };
 }
 
 function keyOf({ framed }: ComingFile): string {

@@ -21,6 +21,8 @@ export interface FramedFile {
   /** Bytes of its records, decompressed, terminators included. */
   readonly bodyBytes: number;
   readonly cuts: readonly CutRecord[];
+  /** What `cuts` take in memory, about. */
+  readonly cutBytes: number;
   /** Its records, where they are few: cut ones replaced by empty records. */
   readonly body?: Buffer;
 }
@@ -29,7 +31,9 @@ export interface FramedFile {
 const SMALL_BODY_BYTES = 128 * 1024;
 
 /** Above this, a file is of another format than the one declared, and worth a look rather than quarantine. */
-const MOST_CUT_BYTES = 32 * 1024 * 1024;
+const MOST_CUT_BYTES = 64 * 1024 * 1024;
+/** What a broken record costs in memory beside its bytes, about. */
+const CUT_OVERHEAD_BYTES = 512;
 
 export interface SurveyOptions {
   readonly folder: string;
@@ -126,7 +130,7 @@ class Surveyor {
   take(block: Block): void {
     for (const { cut } of block.cuts) {
       this.#cuts.push(cut);
-      this.#cutBytes += cut.bytes.length;
+      this.#cutBytes += cut.bytes.length + CUT_OVERHEAD_BYTES;
     }
     if (this.#cutBytes > MOST_CUT_BYTES) {
       throw new Unframeable(
@@ -151,6 +155,7 @@ class Surveyor {
       longest,
       bodyBytes: this.#bodyBytes,
       cuts: this.#cuts,
+      cutBytes: this.#cutBytes,
       ...(body && { body }),
     };
   }
