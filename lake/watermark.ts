@@ -165,9 +165,7 @@ function windowWatermark({ entries, fromMs }: WatermarkInput, said: Said): FeedW
   }
   if (reached === null) return said(null, 'no window yet');
   const gap =
-    next === undefined
-      ? ''
-      : `; the window from ${isoInstant(reached)} is missing, a later one begins ${isoInstant(next)}`;
+    next === undefined ? '' : `; the window from there is missing, a later one begins ${isoInstant(next)}`;
   return said(reached, `windows are unbroken to ${isoInstant(reached)}${gap}`);
 }
 
