@@ -55,6 +55,11 @@ export function strays(shards: readonly ShardFacts[], lanes: LaneChannels): read
     .map(({ channel }) => channel);
 }
 
+/** Listed shards that name this one as a parent. */
+export function childrenOf(channel: string, shards: readonly ShardFacts[]): readonly string[] {
+  return shards.filter(({ parents }) => parents.includes(channel)).map((shard) => shard.channel);
+}
+
 /** A channel that stands nowhere yet, before its first read. */
 export function openedAt(start: 'earliest' | { readonly at: string }, generation = 1): ChannelState {
   const through = start === 'earliest' ? start : `at:${start.at}`;
@@ -165,7 +170,7 @@ function advanced(state: ChannelState, advance: Advance | undefined): ChannelSta
   };
 }
 
-/** A channel whose records were lost, as it goes on. `orphans`: of one that is gone, what its stream still lists. */
+/** A channel whose records were lost, as it goes on. `orphans`: of one that is gone, what follows it in its stream. */
 export function skipped(state: ChannelState, atIso: string, orphans?: readonly string[]): ChannelState {
   return {
     after: state.through,

@@ -1,4 +1,4 @@
-import { nextChannels, skipped, strays } from '../../lake/stream.ts';
+import { childrenOf, nextChannels, skipped, strays } from '../../lake/stream.ts';
 import { type StreamContext, channelsOfLanes } from './context.ts';
 import { StreamLane, sameStream } from './lane.ts';
 
@@ -29,11 +29,11 @@ async function skipInLane(context: StreamContext, n: number, wanted: ReadonlySet
     );
     const listed = new Set(shards.map(({ channel }) => channel));
     const at = new Date(clock.now()).toISOString();
-    // Which of the lost shards each of these came from is lost with them: the first one stands for all.
+    // Which lost shard these came from is lost as well: the first one stands for all.
     let orphans = strays(shards, known);
     const goOn = waiting.map(([id, state]) => {
       if (listed.has(id)) return [id, skipped(state, at)] as const;
-      const children = orphans;
+      const children = [...childrenOf(id, shards), ...orphans];
       orphans = [];
       return [id, skipped(state, at, children)] as const;
     });

@@ -30,8 +30,6 @@ export interface MemoryStreamOptions {
   readonly retentionMs?: number;
   /** Records on a page at most. */
   readonly pageSize?: number;
-  /** Every nth read of a shard answers with an empty page. 0: none does. */
-  readonly emptyEvery?: number;
   readonly iteratorLifeMs?: number;
   /** Awaited before every request: a test that schedules it decides all races. */
   readonly turn?: () => Promise<unknown>;
@@ -45,11 +43,12 @@ export class MemoryStream implements RecordStream {
   readonly #iterators: Iterator[] = [];
   #createdAtS: number;
   #isThere = true;
+  #emptyEvery = 0;
   #made = 0;
   #next = 1n;
 
   constructor(options: MemoryStreamOptions) {
-    const rest = { retentionMs: 86_400_000, pageSize: 10_000, emptyEvery: 0, iteratorLifeMs: 300_000 };
+    const rest = { retentionMs: 86_400_000, pageSize: 10_000, iteratorLifeMs: 300_000 };
     this.#options = { ...rest, turn: async () => undefined, ...options };
     this.#createdAtS = Math.floor(options.clock.now() / 1000);
     for (let n = 0; n < options.shards; n += 1) this.#make([]);
@@ -90,6 +89,11 @@ export class MemoryStream implements RecordStream {
     const child = this.#make([one, other]);
     for (const parent of [one, other]) this.#shardOf(parent).children = [child];
     return child;
+  }
+
+  /** Every nth read of a shard answers with an empty page from now on. 0: none does. */
+  emptyPages(every: number): void {
+    this.#emptyEvery = every;
   }
 
   /** The next reads of a shard are refused. */
@@ -141,7 +145,7 @@ export class MemoryStream implements RecordStream {
 
   async read(iterator: string, signal: AbortSignal): Promise<ReadAnswer> {
     await this.#arrive(signal);
-    const { clock, iteratorLifeMs, pageSize, emptyEvery } = this.#options;
+    const { clock, iteratorLifeMs, pageSize } = this.#options;
     const place = this.#iterators[Number(iterator)];
     if (!place) throw new Error(`no iterator ${iterator}`);
     const { shard: name, issuedAtMs } = place;
@@ -154,7 +158,7 @@ export class MemoryStream implements RecordStream {
     }
     const shard = this.#shardOf(name);
     shard.reads += 1;
-    const isEmpty = emptyEvery > 0 && shard.reads % emptyEvery === 0;
+    const isEmpty = this.#emptyEvery > 0 && shard.reads % this.#emptyEvery === 0;
     const held = this.#held(shard).filter(({ order }) => order >= place.from);
     const records = isEmpty ? [] : held.slice(0, pageSize);
     const caughtUp = records.length === held.length;

@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { type DuckDb, type Row, withDuckDb } from '../../../activities/duckdb.ts';
 import { createLedger } from '../../../activities/objects/ledger.ts';
-import { createStreamActivities } from '../../../activities/streams/activities.ts';
+import { type CollectLaneResult, createStreamActivities } from '../../../activities/streams/activities.ts';
+import type { OpenedLanes } from '../../../activities/streams/open.ts';
 import type { Pacing } from '../../../activities/streams/pacing.ts';
 import type { RecordStream } from '../../../activities/streams/port.ts';
 import type { Entry, RejectedRecord } from '../../../lake/entry.ts';
@@ -131,8 +132,9 @@ export async function streamLake({
     change?.(made);
     return made;
   };
-  const open = (attempt: Attempt = {}) => environment(attempt).run(build().openLanes, { source: 'payments' });
-  const collect = (attempt: Attempt = {}) =>
+  const open = (attempt: Attempt = {}): Promise<OpenedLanes> =>
+    environment(attempt).run(build().openLanes, { source: 'payments' });
+  const collect = (attempt: Attempt = {}): Promise<CollectLaneResult> =>
     environment(attempt).run(build().collectLane, {
       source: 'payments',
       lane: attempt.lane ?? 0,
