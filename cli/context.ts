@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type Env, allVariables, readEnv } from '../config/env.ts';
 import { type Problem, readLake } from '../config/lake.ts';
 import type { LakeSpec } from '../lake/spec.ts';
+import { scratchFolder } from '../workers/wiring.ts';
 
 /** 0 fine, 1 failed, 2 usage, 3 something waits for a person. */
 export const EXIT = { fine: 0, failed: 1, usage: 2, waits: 3 } as const;
@@ -52,10 +55,34 @@ export function bucketOf({ env }: Context): string {
   throw new Refused('no lake: set TRIBUTARY_BUCKET, or run this beside a lake.yaml', EXIT.usage);
 }
 
+/** Run `work` with a folder of its own, gone afterwards, and one for downloads, kept where TRIBUTARY_SCRATCH says where. */
+export async function withScratch<T>(
+  { env }: Context,
+  work: (folders: { readonly scratch: string; readonly cache: string }) => Promise<T>,
+): Promise<T> {
+  const base = await scratchFolder(env);
+  const scratch = await mkdtemp(join(base, 'cli-'));
+  const kept = env.scratchDir !== undefined;
+  try {
+    return await work({ scratch, cache: join(kept ? base : scratch, 'cache') });
+  } finally {
+    await rm(kept ? scratch : base, { recursive: true, force: true });
+  }
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM, so that what is half done is taken away. */
+export function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => controller.abort(new Refused(`ended by ${signal}`)));
+  }
+  return controller.signal;
+}
+
 /** A client of the lake's Temporal namespace; the caller closes it. */
 export async function connect({
   env,
-}: Context): Promise<{ readonly client: Client; close(): Promise<void> }> {
+}: Context): Promise<{ readonly client: Client; readonly close: () => Promise<void> }> {
   const address = env.temporalAddress ?? '127.0.0.1:7233';
   try {
     const connection = await Connection.connect({

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addApply } from './apply.ts';
+import { FAILURES, type FailureName } from '../lake/failures.ts';
 import { EXIT, Refused, openContext } from './context.ts';
 import { addDecide } from './decide.ts';
 import { addLocal } from './local.ts';
@@ -9,12 +10,16 @@ import { addStatus } from './status.ts';
 import { addVerify } from './verify.ts';
 import { addWorker } from './worker.ts';
 
+const EXIT_CODES = `
+Data is on stdout, all else on stderr. Exit status: ${EXIT.fine} fine, ${EXIT.failed} failed, ${EXIT.usage} usage, ${EXIT.waits} something waits for a person.`;
+
 /** Run one command line; resolves the process's exit status. Data goes to stdout, everything else to stderr. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('tributary')
     .description('A data lake on AWS, run as durable Temporal workflows')
     .exitOverride()
-    .showHelpAfterError();
+    .showHelpAfterError('`--help` after a command says what it takes')
+    .addHelpText('after', EXIT_CODES);
   for (const add of [addApply, addDecide, addLocal, addQuery, addRollback, addStatus, addVerify, addWorker]) {
     add(program, openContext);
   }
@@ -27,7 +32,16 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return error.exitCode;
     }
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${said(error)}\n`);
     return EXIT.failed;
   }
+}
+
+/** A failure of the catalogue says what a person can do; what nobody has named shows where it comes from. */
+function said(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const type = 'type' in error ? error.type : undefined;
+  const name = Object.keys(FAILURES).find((known): known is FailureName => known === type);
+  if (name) return `${name}: ${error.message}\n${FAILURES[name].remedy}`;
+  return error.stack ?? error.message;
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { verifyLake } from '../reading/verify/verify.ts';
 import type { VerifyReport } from '../reading/verify/report.ts';
-import { openLake, scratchFolder } from '../workers/wiring.ts';
-import { type Context, EXIT, bucketOf } from './context.ts';
+import { openLake } from '../workers/wiring.ts';
+import { type Context, EXIT, bucketOf, untilInterrupted, withScratch } from './context.ts';
 
 /** `verify`: derive the proof again from the objects; status 1 when anything is not as the lake's records say. */
 export function addVerify(program: Command, context: () => Context): void {
@@ -14,14 +14,16 @@ export function addVerify(program: Command, context: () => Context): void {
     .action(async (dataset: string | undefined, { json }: { json?: boolean }) => {
       const io = context();
       const { store } = openLake({ env: io.env, bucket: bucketOf(io) });
-      const report = await verifyLake({
-        store,
-        scratch: await scratchFolder(io.env),
-        memoryMb: io.env.memoryMb,
-        signal: new AbortController().signal,
-        say: io.progress,
-        ...(dataset !== undefined && { dataset }),
-      });
+      const report = await withScratch(io, async ({ scratch }) =>
+        verifyLake({
+          store,
+          scratch,
+          memoryMb: io.env.memoryMb,
+          signal: untilInterrupted(),
+          say: io.progress,
+          ...(dataset !== undefined && { dataset }),
+        }),
+      );
       if (json) io.data(JSON.stringify(report));
       else for (const line of lines(report)) io.data(line);
       if (report.findings.length > 0) process.exitCode = EXIT.failed;

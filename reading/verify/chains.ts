@@ -74,13 +74,14 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+// What an object of this key holds is the format's promise; every use of it is checked against other objects.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function parse<T>(body: Uint8Array, key: string, findings: Findings): T | undefined {
   const text = Buffer.from(body).toString('utf8');
   try {
     const value: unknown = JSON.parse(text);
     if (canonical(value) !== text)
       findings.add('altered', key, 'is not canonical JSON, as Tributary writes it: it was edited');
-    // What an object of this key holds is the format's promise; every use of it is checked against other objects.
     return value as T;
   } catch {
     findings.add('altered', key, 'is not JSON');

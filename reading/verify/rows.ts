@@ -42,7 +42,7 @@ export async function loadRows(
   const [total] = await db.rows(
     `SELECT count(*)::INTEGER AS n, coalesce(sum(_hash), 0)::HUGEINT::VARCHAR AS h FROM ${file}`,
   );
-  const counted = { rows: Number(total?.['n'] ?? 0), hash: String(total?.['h'] ?? '0') };
+  const counted = { rows: Number(total?.['n'] ?? 0), hash: String(total?.['h']) };
   if (!served) return { ...counted, partitions: {} };
   const { dataset, use, name } = served;
   const source = (column: string) => quoted(use.map[column] ?? column);
