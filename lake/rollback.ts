@@ -2,7 +2,7 @@ import type { Sha256 } from './canonical.ts';
 import { entryName } from './coverage.ts';
 import type { EntryFacts } from './entry-facts.ts';
 import { type ViewParts, coverageAt, coverageHash, usedBy } from './parts.ts';
-import type { Exclusion, Part, ViewVersion } from './view.ts';
+import type { EntryRef, Exclusion, Part, ViewVersion } from './view.ts';
 
 export interface ResolvedVersion {
   readonly version: ViewVersion;
@@ -15,7 +15,9 @@ export interface RollbackInput {
   /** Absent: every partition of either version. */
   readonly partitions: readonly string[] | undefined;
   /** What is kept out from here on, beside what is already. */
-  readonly exclude: readonly (Exclusion & { readonly facts: EntryFacts })[];
+  readonly exclude: readonly Exclusion[];
+  /** Facts of these, and of what the head excludes already. */
+  readonly barred: readonly EntryFacts[];
   readonly pin: boolean;
 }
 
@@ -31,7 +33,10 @@ export type Rollback =
     };
 
 /** Serve an earlier version's parts again, each with that version's coverage of it. All else stays as it is. */
-export function rollBack({ head, to, partitions, exclude, pin }: RollbackInput, sha256: Sha256): Rollback {
+export function rollBack(
+  { head, to, partitions, exclude, barred, pin }: RollbackInput,
+  sha256: Sha256,
+): Rollback {
   if (!pin && exclude.length === 0) {
     return refused('without pin or exclude the next plan would bring back what is rolled back: give one');
   }
@@ -49,8 +54,10 @@ export function rollBack({ head, to, partitions, exclude, pin }: RollbackInput, 
   }
   const going = [...new Set(partitions ?? all)];
   const view = restored(head.view, to.view, going, sha256);
-  const barred = [...head.version.exclude, ...exclude.map(withoutFacts)];
-  const reason = usingExcluded(view, head.version.exclude, exclude);
+  // What a part used is told by what its own version excluded.
+  const reason = usingExcluded(view, barred, (partition) =>
+    going.includes(partition) ? to.version.exclude : head.version.exclude,
+  );
   if (reason !== undefined) return refused(reason);
   const source = isOtherContract ? to.version : head.version;
   const gone = new Set(going);
@@ -63,7 +70,7 @@ export function rollBack({ head, to, partitions, exclude, pin }: RollbackInput, 
       datasetEpoch: source.datasetEpoch,
       spec: source.spec,
       contract: source.contract,
-      exclude: distinct(barred),
+      exclude: distinct([...head.version.exclude, ...exclude]),
       pinned: pin ? [...new Set([...head.version.pinned, ...going])].sort() : head.version.pinned,
       flagged: Object.fromEntries([
         ...flags(head.version, (partition) => !gone.has(partition)),
@@ -88,23 +95,20 @@ function restored(head: ViewParts, to: ViewParts, going: readonly string[], sha2
 /** A version never excludes what one of its builds used. */
 function usingExcluded(
   view: ViewParts,
-  already: readonly Exclusion[],
-  exclude: RollbackInput['exclude'],
+  barred: readonly EntryFacts[],
+  excludedBefore: (partition: string) => readonly EntryRef[],
 ): string | undefined {
   const found: string[] = [];
-  for (const { facts } of exclude) {
-    for (const partition of Object.keys(facts.partitions)) {
-      const used = usedBy(view.parts[partition], coverageAt(view, partition), [facts], already);
-      if (used.length > 0) found.push(`the build of ${partition} used ${entryName(facts)}`);
+  for (const entry of barred) {
+    for (const partition of Object.keys(entry.partitions)) {
+      const at = coverageAt(view, partition);
+      const used = usedBy(view.parts[partition], at, [entry], excludedBefore(partition));
+      if (used.length > 0) found.push(`the build of ${partition} used ${entryName(entry)}`);
     }
   }
   if (found.length === 0) return undefined;
   const shown = found.slice(0, 5).join('; ');
-  return `${shown}${found.length > 5 ? `; and ${found.length - 5} more` : ''}: roll these partitions back to a version before it`;
-}
-
-function withoutFacts({ feed, lane, ordinal, reason, by }: Exclusion): Exclusion {
-  return { feed, lane, ordinal, reason, by };
+  return `${shown}${found.length > 5 ? `; and ${found.length - 5} more` : ''}: roll these partitions back to a version whose builds did not`;
 }
 
 function distinct(exclude: readonly Exclusion[]): readonly Exclusion[] {

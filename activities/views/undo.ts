@@ -52,12 +52,18 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
         throw failure('MalformedInput', `${dataset} has no version ${to}: the newest is ${head?.n ?? 0}`);
       }
       const view = await views.resolveView(head.value, signal);
-      const exclude = [];
-      for (const entry of input.exclude ?? []) {
+      const exclude = (input.exclude ?? []).map(({ feed, lane, ordinal }) => ({
+        feed,
+        lane,
+        ordinal,
+        reason,
+        by,
+      }));
+      const barred = [];
+      for (const entry of [...head.value.exclude, ...exclude]) {
         const found = await facts.one(entry, watch);
         if (!found) throw failure('MalformedInput', `exclude: there is no entry ${entryName(entry)}`);
-        const { feed, lane, ordinal } = entry;
-        exclude.push({ feed, lane, ordinal, reason, by, facts: found });
+        barred.push(found);
       }
       const rolled = rollBack(
         {
@@ -65,6 +71,7 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
           to: { version: target.value, view: await views.resolveView(target.value, signal) },
           partitions,
           exclude,
+          barred,
           pin,
         },
         sha256Hex,

@@ -61,8 +61,16 @@ test('an entry that a build of the version used is not excluded from it', async 
   const used = { feed: 'books', lane: 0, ordinal: 1 };
   await expect(lake.rollback({ to: 1, exclude: [used] })).rejects.toMatchObject({
     type: 'MalformedInput',
-    message: 'the build of 2026-11-20 used books/0/1: roll these partitions back to a version before it',
+    message:
+      'the build of 2026-11-20 used books/0/1: roll these partitions back to a version whose builds did not',
   });
+});
+
+test('a rollback does not bring back what was excluded since', async () => {
+  const lake = await rebuiltDay();
+  const bad = { feed: 'books', lane: 0, ordinal: 2 };
+  await lake.rollback({ to: 1, exclude: [bad] });
+  await expect(lake.rollback({ to: 2, token: 't2' })).rejects.toMatchObject({ type: 'MalformedInput' });
 });
 
 test('a rollback that would be undone by the next plan is refused', async () => {
