@@ -50,8 +50,8 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
   const shown = board({ dataset });
   let note = 'Reading the plan';
   const show = () => {
-    const held = parked.waiting().some((one) => one.failure === 'GateHeld' || one.failure === 'BatchMissing');
-    const state = held ? 'Held' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
+    const isHeld = parked.waiting().some(({ allowed }) => allowed.includes('approve'));
+    const state = isHeld ? 'Held' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
     shown.show({ state, parked: parked.waiting(), notes: [note] });
   };
   const parked = parking(recordDecision, show);
@@ -107,8 +107,8 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
 
   async function decideOne(decision: Decision, partitions: readonly string[]): Promise<void> {
     const { by, reason, key } = decision;
-    const action: 'approve' | 'reject' | 'recompute' =
-      decision.action === 'approve' || decision.action === 'reject' ? decision.action : 'recompute';
+    const { action: chosen } = decision;
+    const action: CloseAction = chosen === 'approve' || chosen === 'reject' ? chosen : 'recompute';
     if (action === 'approve') await publish({ partitions, by, reason, decision: key });
     const closing = { ...plan, partitions, action, decision: key, by, reason };
     await parked.untilDone(planId, () => closeHolds(closing));

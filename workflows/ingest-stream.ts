@@ -13,12 +13,13 @@ import {
 import type { SpecActivities } from '../activities/spec/activities.ts';
 import type { StreamActivities } from '../activities/streams/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
+import type { Parked } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
 import { COLLECT, LOOK } from './policies.ts';
 import { board } from './support/board.ts';
 import { failure } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
-import { parking } from './support/parking.ts';
+import { type Decision, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
 import { queueFor } from './support/queues.ts';
 
@@ -31,6 +32,9 @@ export interface IngestStreamInput {
 
 interface IngestState {
   readonly paused: string | null;
+  readonly draining: boolean;
+  /** Channels that a person decided to leave where they are. */
+  readonly left: readonly string[];
   readonly totals: IngestTotals;
 }
 
@@ -74,16 +78,19 @@ export async function ingestStream(
     throw failure('MalformedInput', 'source is missing: {"source": "<name in lake.yaml>"}');
   }
   const id = workflowIds.ingestStream(source);
-  let totals = input.state?.totals ?? { records: 0, rows: 0, rejected: 0, entries: 0 };
+  const describe = () => describeSource({ source, kind: 'kinesis' });
   if (workflowInfo().workflowId !== id) {
-    return handOverTo(id, { source, state: { paused: null, totals } }, false);
+    return handOverTo({ workflowId: id, input: { source }, wait: false, check: describe });
   }
 
   const taskQueue = queueFor('stream');
   const { openLanes, decideChannels } = proxyActivities<StreamActivities>({ ...LOOK, taskQueue });
   const { collectLane } = proxyActivities<StreamActivities>({ ...COLLECT, taskQueue });
   let lanes: readonly number[] = [];
-  let draining = false;
+  let totals = input.state?.totals ?? { records: 0, rows: 0, rejected: 0, entries: 0 };
+  let draining = input.state?.draining ?? false;
+  const left = new Set(input.state?.left);
+  const parkedIn = new Map<number, readonly string[]>();
   let stretches = 0;
   let running: CancellationScope[] = [];
   const shown = board({ source });
@@ -100,7 +107,7 @@ export async function ingestStream(
   /** Pausing and draining end the stretch that runs: what it has not committed is read again. */
   const interrupt = () => {
     show();
-    for (const scope of running) scope.cancel();
+    if (pause.reason() !== null || draining) for (const scope of running) scope.cancel();
   };
   const parked = parking(recordDecision, show);
   const pause = pausable(interrupt, input.state?.paused);
@@ -128,42 +135,48 @@ export async function ingestStream(
   show();
 
   const opened = await parked.untilDone(source, async () => {
-    await describeSource({ source, kind: 'kinesis' });
+    await describe();
     return openLanes({ source });
   });
   lanes = opened?.lanes ?? [];
-  show();
-  await Promise.all(lanes.map(loop));
-  await condition(allHandlersFinished);
-  const ended =
-    draining ||
-    !opened ||
-    (parked.waiting().length === 0 &&
-      stretches < STRETCHES_PER_RUN &&
-      !workflowInfo().continueAsNewSuggested);
-  if (!ended)
-    return continueAsNew<typeof ingestStream>({ source, state: { paused: pause.reason(), totals } });
-  return { source, ...totals };
+  parked.park(opened?.parked.filter(({ item }) => !left.has(item)) ?? []);
+  const ends = await Promise.all(lanes.map(loop));
+  while (!allHandlersFinished() || parked.decided()) {
+    await condition(() => allHandlersFinished() || parked.decided());
+    const decision = parked.take();
+    if (decision) await act(decision);
+  }
+  if (ends.every((end) => end === 'ended')) return { source, ...totals };
+  const state = { paused: pause.reason(), draining, left: [...left], totals };
+  return continueAsNew<typeof ingestStream>({ source, state });
 
-  async function loop(lane: number): Promise<void> {
+  async function loop(lane: number): Promise<'ended' | 'goesOn'> {
     for (;;) {
       await pause.over();
       const decision = parked.take();
       if (decision) {
-        const { items, action, key, by, reason } = decision;
-        await parked.untilDone(source, () =>
-          decideChannels({ source, lane, channels: [...items], action, decision: key, by, reason }),
-        );
+        await act(decision);
         continue;
       }
-      if (stretches >= STRETCHES_PER_RUN || workflowInfo().continueAsNewSuggested) return;
+      if (isLong()) return 'goesOn';
       stretches += 1;
-      const outcome = await stretch(lane);
-      if (outcome === 'ended') return;
+      if ((await stretch(lane)) === 'ended') return 'ended';
     }
   }
 
-  async function stretch(lane: number): Promise<'goOn' | 'ended'> {
+  /** A lane that waits for a person holds this run, and the others meanwhile go on in it. */
+  function isLong(): boolean {
+    const isDue = stretches >= STRETCHES_PER_RUN || workflowInfo().continueAsNewSuggested;
+    return isDue && !parked.waiting().some(({ item }) => item === source);
+  }
+
+  async function act({ items, action, key, by, reason }: Decision): Promise<void> {
+    if (action === 'abort') for (const item of items) left.add(item);
+    const decided = { source, lane: 0, channels: [...items], action, decision: key, by, reason };
+    await parked.untilDone(source, () => decideChannels(decided));
+  }
+
+  async function stretch(lane: number): Promise<'ended' | 'goesOn'> {
     const scope = new CancellationScope();
     running.push(scope);
     try {
@@ -177,15 +190,23 @@ export async function ingestStream(
         rejected: totals.rejected + worked.rejected,
         entries: totals.entries + worked.entries,
       };
-      parked.park(worked.parked);
-      return worked.outcome === 'drained' || worked.outcome === 'closed' ? 'ended' : 'goOn';
+      waitIn(lane, worked.parked);
+      return worked.outcome === 'drained' || worked.outcome === 'closed' ? 'ended' : 'goesOn';
     } catch (error) {
-      // Our own pause or drain, not a cancellation of the run, which would end this loop at its next await.
-      if (isCancellation(error) && scope.consideredCancelled && (pause.reason() !== null || draining))
-        return 'goOn';
+      // Our own pause or drain; a cancellation of the run passes.
+      if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return 'goesOn';
       throw error;
     } finally {
       running = running.filter((one) => one !== scope);
     }
+  }
+
+  /** A stretch tells all that waits in its lane: what was decided while it ran may be among it, and goes with the next. */
+  function waitIn(lane: number, found: readonly Parked[]): void {
+    const waiting = found.filter(({ item }) => !left.has(item));
+    const items = waiting.map(({ item }) => item);
+    parked.release((parkedIn.get(lane) ?? []).filter((item) => !items.includes(item)));
+    parkedIn.set(lane, items);
+    parked.park(waiting);
   }
 }

@@ -44,6 +44,9 @@ export const FILES_PER_BATCH = 1000;
 /** Partitions that one `buildPartitionsBatch` takes: they share the rows objects it downloads. */
 export const PARTITIONS_PER_BATCH = 400;
 
+/** How long a run waits for the outcome of what it handed over before it asks again. */
+export const ASK_AGAIN = '1 hour';
+
 /** How long a reconciliation sleeps at most, and at least: a look costs one action. */
 export const LONGEST_LOOK_MS = 5 * 60_000;
 export const SHORTEST_LOOK_MS = 500;

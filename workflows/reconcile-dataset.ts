@@ -22,7 +22,7 @@ import type { WatermarkEvidence } from '../lake/plan.ts';
 import { buildPartitions } from './build-partitions.ts';
 import { LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
-import { failure } from './support/failure.ts';
+import { failure, plainly } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
 import { nudgeSignal } from './support/messages.ts';
 import { decideSignal, parking } from './support/parking.ts';
@@ -100,7 +100,12 @@ export async function reconcileDataset(
   }
   const id = workflowIds.reconcileDataset(dataset);
   if (workflowInfo().workflowId !== id) {
-    return handOverTo(id, { dataset, state: { paused: null, asked: [] } }, false);
+    return handOverTo({
+      workflowId: id,
+      input: { dataset, state: { paused: null, asked: [] } },
+      wait: false,
+      check: () => describeDataset({ dataset }),
+    });
   }
 
   let nudged = false;
@@ -152,7 +157,10 @@ export async function reconcileDataset(
     {
       description:
         'Build anew: {"partitions": ["…"], "reason": "…", "by": "…"}; without partitions, all that are built.',
-      validator: signed,
+      validator: (request) => {
+        signed(request);
+        if (request.partitions !== undefined) listed('partitions', request.partitions);
+      },
     },
   );
   setHandler(
@@ -163,15 +171,8 @@ export async function reconcileDataset(
         ...(partitions && { partitions: [...partitions] }),
         ...(exclude && { exclude: [...exclude] }),
       };
-      const rolled = await rollbackDataset({
-        dataset,
-        to,
-        ...chosen,
-        pin: pin ?? exclude === undefined,
-        reason,
-        by,
-        token,
-      });
+      const undoing = { dataset, to, ...chosen, pin: pin ?? exclude === undefined, reason, by, token };
+      const rolled = await inPlainWords(() => rollbackDataset(undoing));
       wake();
       return rolled;
     },
@@ -182,19 +183,16 @@ export async function reconcileDataset(
         signed(request);
         if (!Number.isInteger(request.to) || request.to < 1)
           throw failure('MalformedInput', 'to must be a version, 1 or more');
+        if (request.partitions !== undefined) listed('partitions', request.partitions);
+        if (request.exclude !== undefined) listed('exclude', request.exclude);
       },
     },
   );
   setHandler(
     releaseUpdate,
     async ({ partitions, reason, by }) => {
-      const released = await releasePins({
-        dataset,
-        partitions: [...partitions],
-        reason,
-        by,
-        token: uuid4(),
-      });
+      const releasing = { dataset, partitions: [...partitions], reason, by, token: uuid4() };
+      const released = await inPlainWords(() => releasePins(releasing));
       wake();
       return released;
     },
@@ -202,8 +200,7 @@ export async function reconcileDataset(
       description: 'Let pinned partitions be built again: {"partitions": ["…"], "reason": "…", "by": "…"}',
       validator: (request) => {
         signed(request);
-        if (!Array.isArray(request.partitions))
-          throw failure('MalformedInput', 'partitions must list what to release');
+        listed('partitions', request.partitions);
       },
     },
   );
@@ -247,18 +244,13 @@ export async function reconcileDataset(
   while (!stopped) {
     await pause.over();
     nudged = false;
-    const look = await parked.untilDone(dataset, () => {
-      const [force] = asked;
-      return assessDataset({
-        dataset,
-        ...(force && { force: { ...force, ...(force.partitions && { partitions: [...force.partitions] }) } }),
-      });
-    });
+    const [force] = asked;
+    const look = await parked.untilDone(dataset, () => assessDataset({ dataset, ...(force && { force }) }));
     if (!look) {
       stopped = true;
       break;
     }
-    asked.shift();
+    if (force) asked.splice(asked.indexOf(force), 1);
     now = { ...now, ...look, plan: look.plan };
     show();
     if (look.plan !== null) await startBuild(dataset, look.plan);
@@ -291,6 +283,20 @@ function signed(request: { readonly reason: string; readonly by: string }): void
     throw failure('MalformedInput', 'reason is missing: say why');
   if (typeof request.by !== 'string' || request.by === '')
     throw failure('MalformedInput', 'by is missing: say who asks');
+}
+
+function listed(name: string, value: unknown): void {
+  if (!Array.isArray(value) || value.length === 0)
+    throw failure('MalformedInput', `${name} must be a list of at least one`);
+}
+
+/** Whoever sent an update reads what the activity said, not that one failed. */
+async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw plainly(error);
+  }
 }
 
 function heldAt(hold: { readonly partition: string; readonly findings: readonly string[] }): Parked {

@@ -6,6 +6,7 @@ import {
   getExternalWorkflowHandle,
   proxyActivities,
   setHandler,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FileActivities } from '../activities/files/activities.ts';
@@ -83,7 +84,12 @@ export async function transferFiles(
   const { workflowId, runId } = workflowInfo();
   if (workflowId !== workflowIds.transferFiles(source)) {
     const given = { source, state: { requests: [], totals: NOTHING, paused: null } };
-    return handOverTo<TransferFilesResult>(workflowIds.transferFiles(source), given, input.wait !== false);
+    return handOverTo<TransferFilesResult>({
+      workflowId: workflowIds.transferFiles(source),
+      input: given,
+      wait: input.wait !== false,
+      check: () => describeSource({ source, kind: 'files' }),
+    });
   }
 
   const taskQueue = queueFor('transfer');
@@ -112,9 +118,10 @@ export async function transferFiles(
   setHandler(
     requestSignal,
     (request) => {
-      if (request?.id && !requests.some(({ id }) => id === request.id)) requests.push(request);
+      const id = request?.id ?? uuid4();
+      if (!requests.some((one) => one.id === id)) requests.push({ ...request, id });
     },
-    { description: 'Look again for files: {"id": "<any new text>"}' },
+    { description: 'Look again for files: {}' },
   );
   setHandler(
     transferProgressQuery,
@@ -130,20 +137,27 @@ export async function transferFiles(
 
   const described = await parked.untilDone(source, () => describeSource({ source, kind: 'files' }));
   let last = summary({ totals: NOTHING, notYet: 0 });
-  while (described && (requests.length > 0 || parked.waiting().length > 0 || parked.decided())) {
-    await condition(() => requests.length > 0 || parked.decided() || parked.waiting().length === 0);
+  while (described) {
+    await condition(() => isAsked() || (parked.isIdle() && allHandlersFinished()));
+    if (!isAsked()) break;
     await pause.over();
     const decision = parked.take();
     if (decision) await act(decision);
     else if (requests[0]) await serve(requests[0]);
-    if (workflowInfo().continueAsNewSuggested) {
-      await condition(allHandlersFinished);
-      const state = { requests: rest(), totals, paused: pause.reason() };
-      return continueAsNew<typeof transferFiles>({ source, state });
-    }
+    if (!workflowInfo().continueAsNewSuggested) continue;
+    // A decision that is on record is acted on by the run that took it: the next one only sees what waits.
+    await condition(() => allHandlersFinished() || parked.decided());
+    if (parked.decided()) continue;
+    const state = { requests: rest(), totals, paused: pause.reason() };
+    return continueAsNew<typeof transferFiles>({ source, state });
   }
+  if (!described) for (const { replyTo } of requests) await reply(replyTo, last);
   await condition(allHandlersFinished);
   return { ...last, ...totals, waiting: parked.waiting().length, parked: parked.waiting().slice(0, 20) };
+
+  function isAsked(): boolean {
+    return requests.length > 0 || parked.decided();
+  }
 
   async function serve(request: Request): Promise<void> {
     const before = totals;
@@ -173,7 +187,7 @@ export async function transferFiles(
     last = summary({ totals: minus(totals, before), notYet });
     requests.splice(requests.indexOf(request), 1);
     if (last.entries > 0) await nudgeReconciliation(described?.dataset ?? null);
-    if (request.replyTo !== undefined) await reply(request.replyTo, last);
+    await reply(request.replyTo, last);
   }
 
   async function act(decision: Decision): Promise<void> {
@@ -206,7 +220,8 @@ export async function transferFiles(
   }
 }
 
-async function reply(workflowId: string, outcome: TransferFilesResult): Promise<void> {
+async function reply(workflowId: string | undefined, outcome: TransferFilesResult): Promise<void> {
+  if (workflowId === undefined) return;
   try {
     await getExternalWorkflowHandle(workflowId).signal(outcomeSignal, outcome);
   } catch {

@@ -46,7 +46,14 @@ function details(state: LakeState, parked: readonly Parked[], notes: readonly st
   const lines = [`**${state}**`, '', ...notes.map((note) => `- ${note}`)];
   if (parked.length > 0) lines.push('', `## ${parked.length} waiting for a decision`, '');
   for (const one of parked.slice(0, SHOWN)) {
-    lines.push(`### ${one.item}`, '', `**${one.failure}**: ${one.message}`, '', remedy(one.failure), '');
+    lines.push(
+      `### ${inOneLine(one.item)}`,
+      '',
+      `**${one.failure}**: ${one.message}`,
+      '',
+      remedy(one.failure),
+      '',
+    );
     for (const action of one.allowed) lines.push('```', decideCommand(one.item, action), '```');
   }
   if (parked.length > SHOWN)
@@ -60,6 +67,10 @@ function decideCommand(item: string, action: string): string {
     String.raw`'\''`,
   );
   return `temporal workflow update execute --workflow-id '${workflowInfo().workflowId}' --name decide --input '${request}'`;
+}
+
+function inOneLine(item: string): string {
+  return /\p{Cc}/u.test(item) ? canonical(item) : item;
 }
 
 function remedy(failure: string): string {

@@ -22,3 +22,9 @@ export function namedFailure(
   const name = Object.keys(FAILURES).find((known): known is FailureName => known === root.type);
   return name && { name, message: root.message };
 }
+
+/** The failure without the activity around it, so that its own words are the first that whoever asked reads. */
+export function plainly(error: unknown): unknown {
+  const named = namedFailure(error);
+  return named ? failure(named.name, named.message) : error;
+}

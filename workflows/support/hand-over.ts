@@ -1,6 +1,8 @@
 import { condition, defineSignal, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RunActivities } from '../../activities/runs/activities.ts';
-import { LOOK } from '../policies.ts';
+import { FAILURES } from '../../lake/failures.ts';
+import { ASK_AGAIN, LOOK } from '../policies.ts';
+import { namedFailure, plainly } from './failure.ts';
 
 /** What a request asks of the run that has the business id, and who waits for its outcome. */
 export interface Request {
@@ -9,20 +11,31 @@ export interface Request {
   readonly replyTo?: string;
 }
 
-export const requestSignal = defineSignal<[Request?]>('request');
+export const requestSignal = defineSignal<[Partial<Request>?]>('request');
 export const outcomeSignal = defineSignal<[unknown]>('outcome');
 
 const { handOver } = proxyActivities<RunActivities>(LOOK);
+
+export interface HandOver {
+  /** The business id. */
+  readonly workflowId: string;
+  /** For the run that has it, should it not be open. */
+  readonly input: object;
+  readonly wait: boolean;
+  /** Fails when nobody could take the request. */
+  readonly check: () => Promise<unknown>;
+}
 
 /**
  * Hand this run's request to the run that has the business id, started if need be, and resolve its outcome; at once,
  * without one, when `wait` is false. The one open run takes all requests, so that none runs beside it.
  */
-export async function handOverTo<Result extends object>(
-  workflowId: string,
-  input: object,
-  wait: boolean,
-): Promise<Result | { readonly handedTo: string }> {
+export async function handOverTo<Result extends object>({
+  workflowId,
+  input,
+  wait,
+  check,
+}: HandOver): Promise<Result | { readonly handedTo: string }> {
   let outcome: { readonly value: Result } | undefined;
   setHandler(
     outcomeSignal,
@@ -33,14 +46,24 @@ export async function handOverTo<Result extends object>(
     { description: 'Sent by the run that took the request; not for people.' },
   );
   const { workflowId: mine, runId, workflowType } = workflowInfo();
-  await handOver({
-    workflowType,
-    workflowId,
-    input,
-    signal: requestSignal.name,
-    request: { id: runId, ...(wait && { replyTo: mine }) },
-  });
-  if (!wait) return { handedTo: workflowId };
-  await condition(() => outcome !== undefined);
-  return { ...outcome?.value, handedTo: workflowId };
+  const request = { id: runId, ...(wait && { replyTo: mine }) };
+  for (;;) {
+    await unlessHopeless(check);
+    await handOver({ workflowType, workflowId, input, signal: requestSignal.name, request });
+    if (!wait) return { handedTo: workflowId };
+    // A run that was terminated answers nobody: the request is handed to the one that follows it.
+    if (await condition(() => outcome !== undefined, ASK_AGAIN)) {
+      return { ...outcome?.value, handedTo: workflowId };
+    }
+  }
+}
+
+/** What a person can end is left to the run that has the business id: there it is seen, and decided once. */
+async function unlessHopeless(check: () => Promise<unknown>): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    const named = namedFailure(error);
+    if (!named || FAILURES[named.name].retry === 'never') throw plainly(error);
+  }
 }

@@ -15,7 +15,7 @@ import {
   type Parked,
   checkDecision,
 } from '../../lake/decisions.ts';
-import { failure, namedFailure } from './failure.ts';
+import { failure, namedFailure, plainly } from './failure.ts';
 
 export interface DecideAnswer {
   readonly items: readonly string[];
@@ -48,9 +48,13 @@ export interface Parking {
   waiting(): readonly Parked[];
   /** Let these wait for a person; one that waits already is replaced. */
   park(parked: readonly Parked[]): void;
+  /** These wait no more: what held them up is gone without a decision. */
+  release(items: readonly string[]): void;
   /** Is a decision on record that nobody took yet? */
   decided(): boolean;
-  /** The oldest decision that nobody took yet. */
+  /** Nothing waits, is being decided, or is decided and not taken yet. */
+  isIdle(): boolean;
+  /** The oldest decision that nobody took yet. Never of an item that `untilDone` waits for. */
   take(): Decision | undefined;
   /**
    * Run `work`; whenever it fails with what a person can end, wait for the decision on `item` and run it again.
@@ -65,43 +69,72 @@ const ENDS_THE_RUN = new Set(['MalformedInput', 'UnknownSource', 'NotBuilt', 'Sp
  * Let a person decide what waits: update `decide`, its signal twin for batches, query `parked`. A decision is an
  * object in the lake before it is answered. Call it before the first await; `changed` is called after each change.
  */
-export function parking(keep: Keep, changed: () => void, from: readonly Parked[] = []): Parking {
-  const waiting = new Map(from.map((one) => [one.item, one]));
+export function parking(keep: Keep, changed: () => void): Parking {
+  const waiting = new Map<string, Parked>();
   const decisions: Decision[] = [];
+  const sleepers = new Set<{ readonly item: string; decision?: Decision }>();
+  let keeping = 0;
+
+  const check = (request: DecideRequest | undefined) => checkDecision(request, [...waiting.values()]);
 
   async function decide(request: DecideRequest): Promise<DecideAnswer> {
-    const check = checkDecision(request, [...waiting.values()]);
-    if (check.kind === 'refused') throw failure('MalformedInput', check.reason);
+    const checked = check(request);
+    if (checked.kind === 'refused') throw failure('MalformedInput', checked.reason);
     // Decided once: a second request for the same item, while this one is kept, is refused.
-    for (const item of check.items) waiting.delete(item);
+    const decided = checked.items.flatMap((item) => waiting.get(item) ?? []);
+    for (const item of checked.items) waiting.delete(item);
     const { action, reason, by, change } = request;
-    const facts = { items: check.items, action, reason, by, ...(change !== undefined && { change }) };
+    const facts = { items: checked.items, action, reason, by, ...(change !== undefined && { change }) };
     const { workflowId, runId } = workflowInfo();
-    const { key } = await keep({ decision: { id: uuid4(), workflow: workflowId, run: runId, ...facts } });
-    decisions.push({ ...facts, key });
-    changed();
-    return { items: check.items, action, decision: key };
+    keeping += 1;
+    try {
+      const { key } = await keep({ decision: { id: uuid4(), workflow: workflowId, run: runId, ...facts } });
+      handOut({ ...facts, key });
+      return { items: checked.items, action, decision: key };
+    } catch (error) {
+      for (const one of decided) if (!waiting.has(one.item)) waiting.set(one.item, one);
+      throw plainly(error);
+    } finally {
+      keeping -= 1;
+      changed();
+    }
+  }
+
+  /** Each sleeper takes the decision on its item; what nobody sleeps for is left to `take`. */
+  function handOut(decision: Decision): void {
+    const awaited = new Set<string>();
+    for (const sleeper of sleepers) {
+      if (!decision.items.includes(sleeper.item)) continue;
+      sleeper.decision = decision;
+      awaited.add(sleeper.item);
+    }
+    const items = decision.items.filter((item) => !awaited.has(item));
+    if (items.length > 0) decisions.push({ ...decision, items });
   }
 
   setHandler(decideUpdate, decide, {
     description:
       'Decide what waits: {"items": ["…"] or "filter": {"failure": "…"}, "action": "retry|skip|…", "reason": "…", "by": "…"}',
     validator: (request) => {
-      const check = checkDecision(request, [...waiting.values()]);
-      if (check.kind === 'refused') throw failure('MalformedInput', check.reason);
+      const checked = check(request);
+      if (checked.kind === 'refused') throw failure('MalformedInput', checked.reason);
     },
   });
   setHandler(
     decideSignal,
     async (request) => {
-      const check = checkDecision(request, [...waiting.values()]);
-      if (check.kind === 'refused' || request === undefined) {
-        log.warn('a decision was refused', {
-          because: check.kind === 'refused' ? check.reason : 'it is empty',
-        });
+      const checked = check(request);
+      const refuse = (because: string) => log.warn('a decision was refused', { because });
+      if (request === undefined || checked.kind === 'refused') {
+        refuse(checked.kind === 'refused' ? checked.reason : 'it is empty');
         return;
       }
-      await decide(request);
+      try {
+        await decide(request);
+      } catch (error) {
+        // It waits again: a signal cannot be refused, and what its handler throws would end the run.
+        refuse(namedFailure(error)?.message ?? String(error));
+      }
     },
     { description: 'The same as the update decide, without an answer: for many runs at once.' },
   );
@@ -109,32 +142,42 @@ export function parking(keep: Keep, changed: () => void, from: readonly Parked[]
     description: 'What waits for a decision, and which actions each allows.',
   });
 
-  const take = (fits: (decision: Decision) => boolean): Decision | undefined => {
-    const index = decisions.findIndex(fits);
-    return index === -1 ? undefined : decisions.splice(index, 1)[0];
-  };
-
   function park(parked: readonly Parked[]): void {
     for (const one of parked) waiting.set(one.item, one);
     changed();
   }
 
+  /** The decision on `item`, once there is one. */
+  async function sleep(item: string): Promise<Decision | undefined> {
+    const sleeper: { readonly item: string; decision?: Decision } = { item };
+    sleepers.add(sleeper);
+    try {
+      await condition(() => sleeper.decision !== undefined);
+      return sleeper.decision;
+    } finally {
+      sleepers.delete(sleeper);
+    }
+  }
+
   return {
     waiting: () => [...waiting.values()],
     park,
+    release(items) {
+      for (const item of items) waiting.delete(item);
+      changed();
+    },
     decided: () => decisions.length > 0,
-    take: () => take(() => true),
+    isIdle: () => waiting.size === 0 && keeping === 0 && decisions.length === 0,
+    take: () => decisions.shift(),
     async untilDone(item, work) {
       for (;;) {
         try {
           return await work();
         } catch (error) {
           const named = namedFailure(error);
-          if (!named || ENDS_THE_RUN.has(named.name)) throw error;
+          if (!named || ENDS_THE_RUN.has(named.name)) throw plainly(error);
           park([{ item, failure: named.name, message: named.message, allowed: ['retry', 'abort'] }]);
-          await condition(() => decisions.some((decision) => decision.items.includes(item)));
-          const decision = take((one) => one.items.includes(item));
-          if (decision?.action === 'abort') return undefined;
+          if ((await sleep(item))?.action === 'abort') return undefined;
         }
       }
     },
