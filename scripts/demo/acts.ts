@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { flightsParquet } from '../../sample/flights.ts';
 import { writeSettlements } from '../../sample/payments-files.ts';
 import { verifyLake } from '../../reading/verify/verify.ts';
+import { parkedQuery } from '../../workflows/support/parking.ts';
 import type { Child } from '../local/child.ts';
 import { ask, askAll, askOriginal, findingsOf, gatesOf, versionOf } from './asking.ts';
 import type { PromiseName, Promises } from './promises.ts';
@@ -398,24 +399,12 @@ export async function rollBack(play: Play, held: { readonly day: string } | unde
     `${day} settled with ${truth?.settled.payments ?? 0} in version ${approved ?? 'none'}, with ${String(after['n'])} after the rollback; a payment that came since is ${live ? 'live' : 'not live'}`,
   );
   if (approved !== undefined && !isBroken('rollback')) {
-    await stage.tributary(
-      'rollback',
-      'payments',
-      '--to',
-      String(approved),
-      '--partitions',
-      day,
-      '--no-pin',
-      '--reason',
-      'the doubt was unfounded',
-      '--by',
-      BY,
-    );
-    promises.tell(
-      'rollback',
-      (await settledRows(stage)) === good,
-      'forward again, the same rows are settled as before',
-    );
+    const why = ['--reason', 'the doubt was unfounded', '--by', BY];
+    await stage.tributary('rollback', 'payments', '--to', String(approved), '--partitions', day, ...why);
+    await stage.tributary('release', 'payments', '--partitions', day, ...why);
+    const isAsBefore = (await settledRows(stage)) === good;
+    const words = isAsBefore ? 'the same rows are settled as before' : 'other rows are settled than before';
+    promises.tell('rollback', isAsBefore, `forward again, ${words}`);
   }
 }
 
@@ -512,6 +501,7 @@ async function loseARowsObject(stage: Stage): Promise<void> {
   }
 }
 
+/** Decide a held partition once its run shows it, as a person would who read it there. */
 async function decide(
   { stage }: Play,
   plan: string,
@@ -519,13 +509,18 @@ async function decide(
   action: string,
   reason: string,
 ): Promise<void> {
+  const run = `build/payments/${plan}`;
+  await waitFor(async () => {
+    const { parked } = await stage.client.workflow.getHandle(run).query(parkedQuery);
+    return parked.some(({ item }) => item === partition) ? true : undefined;
+  }, PATIENCE_MS);
   const decision = JSON.stringify({ items: [partition], action, reason, by: BY });
   await stage.temporal(
     'workflow',
     'update',
     'execute',
     '--workflow-id',
-    `build/payments/${plan}`,
+    run,
     '--name',
     'decide',
     '--input',
