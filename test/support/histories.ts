@@ -4,7 +4,12 @@ import type { MergeRule } from '../../lake/spec.ts';
 import type { FeedRow, RowsLake } from './rows-lake.ts';
 import { paymentsSpec } from './rows-specs.ts';
 
-/** A row of a random history: few keys, versions and values, so that everything collides. */
+/** Each key stays in its day. */
+export const DAYS: Readonly<Record<string, string>> = Object.fromEntries(
+  [...'abcdefghijkl'].map((key, n) => [key, n < 8 ? '2001-01-01' : '2001-01-02']),
+);
+
+/** A row of a random history: few versions and values, so that everything collides, in each key anew. */
 export interface HistoryRow {
   readonly key: string;
   readonly version: number | null;
@@ -21,8 +26,8 @@ export interface HistoryCommit {
 }
 
 const row: fc.Arbitrary<HistoryRow> = fc.record({
-  key: fc.constantFrom('x', 'y', 'z'),
-  version: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
+  key: fc.constantFrom(...Object.keys(DAYS)),
+  version: fc.option(fc.integer({ min: 1, max: 2 }), { nil: null }),
   amount: fc.integer({ min: 1, max: 2 }),
   op: fc.constantFrom('I' as const, 'U' as const, 'I' as const, 'D' as const),
   channel: fc.constantFrom('c1' as const, 'c2' as const),
@@ -31,16 +36,20 @@ const row: fc.Arbitrary<HistoryRow> = fc.record({
 const commit: fc.Arbitrary<HistoryCommit> = fc.record({
   feed: fc.constantFrom('events' as const, 'events' as const, 'books' as const),
   lane: fc.constantFrom(0 as const, 1 as const),
-  objects: fc.array(fc.array(row, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 2 }),
+  objects: fc.array(fc.array(row, { minLength: 1, maxLength: 20, size: 'max' }), {
+    minLength: 1,
+    maxLength: 2,
+  }),
 });
 
-export const history: fc.Arbitrary<HistoryCommit[]> = fc.array(commit, { minLength: 1, maxLength: 6 });
+export const history: fc.Arbitrary<HistoryCommit[]> = fc.array(commit, {
+  minLength: 1,
+  maxLength: 6,
+  size: 'max',
+});
 
 /** Generations are the channels' own: the second one is a child. */
 const GENERATIONS = { c1: 1, c2: 2 } as const;
-
-/** Each key stays in its day. */
-export const DAYS: Readonly<Record<string, string>> = { x: '2001-01-01', y: '2001-01-01', z: '2001-01-02' };
 
 export function historySpec(merge: MergeRule, booksVisible: 'commit' | 'publish' = 'publish') {
   const spec = paymentsSpec({ merge });
