@@ -15,9 +15,10 @@ export interface Play {
   readonly promises: Promises;
   readonly say: (text: string) => void;
   readonly isBroken: (name: PromiseName) => boolean;
+  /** How long anything may take before it counts as not happening. */
+  readonly patienceMs: number;
 }
 
-const PATIENCE_MS = 60_000;
 const NEVER = new AbortController().signal;
 const BY = 'the demo';
 
@@ -60,7 +61,7 @@ export async function collectFlights(play: Play): Promise<void> {
   const days = await waitFor(async () => {
     const { n } = await ask(stage, 'SELECT count(DISTINCT date::date)::INTEGER AS n FROM flights', 'settled');
     return Number(n) >= before ? Number(n) : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const lastDay = stage.flights.last;
   const lake = await ask(
     stage,
@@ -104,7 +105,7 @@ export async function streamPayments(play: Play, worker: Child): Promise<Child> 
   const seen = await waitFor(async () => {
     const { n } = await ask(stage, 'SELECT count(*)::INTEGER AS n FROM payments');
     return Number(n) >= expected ? Number(n) : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const { n } = await ask(stage, 'SELECT count(*)::INTEGER AS n FROM payments');
   promises.tell(
     'split',
@@ -207,10 +208,10 @@ export async function holdAtTheGate(
     return seen.get(heldDay)?.verdict === 'hold' && others.every((day) => seen.has(day)) && published > 0
       ? seen
       : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const gate = gates?.get(heldDay);
   if (!gate) {
-    promises.tell('held', false, `no hold of ${heldDay} within ${PATIENCE_MS / 1000} s`);
+    promises.tell('held', false, `no hold of ${heldDay} within ${play.patienceMs / 1000} s`);
     return undefined;
   }
   say(
@@ -222,7 +223,7 @@ export async function holdAtTheGate(
   if (isBroken('held')) await decide(play, gate.planId, heldDay, 'approve', 'too early, on purpose');
   const truth = stage.payments.truth.days.find(({ day }) => day === heldDay);
   if (isBroken('held'))
-    await waitFor(async () => ((await versionOf(stage, 'payments')) > 1 ? true : undefined), PATIENCE_MS);
+    await waitFor(async () => ((await versionOf(stage, 'payments')) > 1 ? true : undefined), play.patienceMs);
   const live = await ask(stage, onDay(heldDay));
   const batch = await ask(
     stage,
@@ -241,7 +242,7 @@ export async function holdAtTheGate(
     held,
     `${heldDay}: ${String(live['n'])} payments live from the stream, ${String(batch['n'])} rows of the books visible, ${String(settled['n'])} settled; ${others[0]} settled with ${String(other['n'])}`,
   );
-  return { day: heldDay, plan: gate.planId };
+  return isBroken('held') ? undefined : { day: heldDay, plan: gate.planId };
 }
 
 export async function sendLate(play: Play, heldDay: string): Promise<void> {
@@ -254,7 +255,7 @@ export async function sendLate(play: Play, heldDay: string): Promise<void> {
       const { n } = await ask(stage, onDay(heldDay));
       return Number(n) === truth?.liveWithLate.payments ? Number(n) : undefined;
     },
-    isBroken('late') ? 5000 : PATIENCE_MS,
+    isBroken('late') ? 5000 : play.patienceMs,
   );
   promises.tell(
     'late',
@@ -290,7 +291,7 @@ export async function findWhatDiffers(
     return stage.payments.days.every((day) => now.get(day)?.planId !== before.get(day)?.planId)
       ? now
       : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const found = await findingsOf(stage, 'payments');
   const { onlyInStream, onlyInBatch, amountDiffers } = stage.payments.truth;
   const planted: Record<string, readonly string[]> = {
@@ -337,7 +338,7 @@ export async function fireSchedule(play: Play): Promise<void> {
       );
       return Number(n) > 0 ? Number(n) : undefined;
     },
-    isBroken('scheduled') ? 20_000 : PATIENCE_MS,
+    isBroken('scheduled') ? 20_000 : play.patienceMs,
   );
   promises.tell(
     'scheduled',
@@ -355,7 +356,7 @@ export async function rollBack(play: Play, held: { readonly day: string } | unde
   const approved = await waitFor(async () => {
     const { n } = await ask(stage, onDay(day), 'settled');
     return Number(n) === truth?.settled.payments ? versionOf(stage, 'payments') : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const good = await settledRows(stage);
   const rolled = await stage.tributary(
     'rollback',
@@ -386,7 +387,7 @@ export async function rollBack(play: Play, held: { readonly day: string } | unde
       `SELECT count(*)::INTEGER AS n FROM payments WHERE payment_id = 'pay_fresh'`,
     );
     return Number(n) === 1 ? true : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   // Nothing undoes it: the reconciliation looks again, and again, and the day stays as the person left it.
   for (let look = 0; look < 3; look += 1) {
     await stage.temporal('workflow', 'signal', '--workflow-id', 'reconcile/payments', '--name', 'nudge');
@@ -436,7 +437,7 @@ export async function compareWithTruth(play: Play): Promise<void> {
         `SELECT count(*)::INTEGER AS n FROM payments WHERE payment_id = 'pay_unplanted'`,
       );
       return Number(n) === 1 ? true : undefined;
-    }, PATIENCE_MS);
+    }, play.patienceMs);
   }
   const rows = await askAll(
     stage,
@@ -503,17 +504,18 @@ async function loseARowsObject(stage: Stage): Promise<void> {
 
 /** Decide a held partition once its run shows it, as a person would who read it there. */
 async function decide(
-  { stage }: Play,
+  play: Play,
   plan: string,
   partition: string,
   action: string,
   reason: string,
 ): Promise<void> {
+  const { stage } = play;
   const run = `build/payments/${plan}`;
   await waitFor(async () => {
     const { parked } = await stage.client.workflow.getHandle(run).query(parkedQuery);
     return parked.some(({ item }) => item === partition) ? true : undefined;
-  }, PATIENCE_MS);
+  }, play.patienceMs);
   const decision = JSON.stringify({ items: [partition], action, reason, by: BY });
   await stage.temporal(
     'workflow',
