@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { type DuckDb, type Row, withDuckDb } from '../../../activities/duckdb.ts';
 import { createLedger } from '../../../activities/objects/ledger.ts';
 import { type CollectLaneResult, createStreamActivities } from '../../../activities/streams/activities.ts';
@@ -126,9 +127,10 @@ export async function streamLake({
   let scheduled = 0;
   const environment = ({ scheduledMs, environment: change }: Attempt) => {
     scheduled += 1;
-    const made = new MockActivityEnvironment({
-      currentAttemptScheduledTimestampMs: Date.parse(NOW) + (scheduledMs ?? scheduled),
-    });
+    const made = new MockActivityEnvironment(
+      { currentAttemptScheduledTimestampMs: Date.parse(NOW) + (scheduledMs ?? scheduled) },
+      { logger: new DefaultLogger('ERROR') },
+    );
     change?.(made);
     return made;
   };
@@ -170,7 +172,7 @@ export async function streamLake({
     return found;
   };
   const rejectedOf = async (entry: Entry | undefined): Promise<RejectedRecord[]> => {
-    const lines = await Promise.all((entry?.rejected ?? []).map(({ key }) => store.text(key)));
+    const lines = (entry?.rejected ?? []).map(({ key }) => store.text(key));
     return lines.flatMap((text) => (text ?? '').split('\n').filter(Boolean)).map((line) => JSON.parse(line));
   };
   const rawOf = async (entry: Entry | undefined): Promise<unknown[]> => {
