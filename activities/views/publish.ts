@@ -48,6 +48,8 @@ export interface PublisherPorts {
   readonly versions: VersionWriter;
 }
 
+export type Publisher = ReturnType<typeof createPublisher>;
+
 /** Publishing builds as a version: `reconciliation.md` section 7. */
 export function createPublisher({ store, views, facts, versions }: PublisherPorts) {
   /**

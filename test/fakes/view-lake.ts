@@ -91,6 +91,11 @@ export class ViewLake {
     this.#activities = this.#wire();
   }
 
+  /** The same lake, seen by a worker of its own. */
+  worker(): ViewLake {
+    return new ViewLake(this.#lake.datasets['payments'], this.store);
+  }
+
   #wire() {
     const object: SpecObject = {
       format: 1,

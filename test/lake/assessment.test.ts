@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Situation, assess } from '../../lake/assessment.ts';
+import { join } from '../../lake/coverage.ts';
+import type { EntryFacts } from '../../lake/entry-facts.ts';
+import { EMPTY_VIEW, advance } from '../../lake/parts.ts';
+import { type BuildContext, buildContext, planIdOf } from '../../lake/planning.ts';
+import type { Coverage, EntryRef } from '../../lake/view.ts';
+import type { FeedWatermark } from '../../lake/watermark.ts';
+import { factsOf, sha256 } from '../fakes/facts.ts';
+import { PAYMENTS } from '../fakes/view-lake.ts';
+
+const DAYS = ['2026-11-20', '2026-11-21', '2026-11-22'] as const;
+
+const commits = fc.array(
+  fc.record({
+    feed: fc.constantFrom('stream', 'books'),
+    partitions: fc.subarray([...DAYS]),
+    retracts: fc.option(fc.nat(5), { nil: undefined, freq: 4 }),
+    excluded: fc.boolean(),
+  }),
+  { maxLength: 6 },
+);
+
+test('once everything due is published, nothing is due, and each build is named by what it uses', () => {
+  fc.assert(
+    fc.property(fc.array(commits, { maxLength: 6 }), (rounds) => {
+      let view = EMPTY_VIEW;
+      const entries: EntryFacts[] = [];
+      const exclude: EntryRef[] = [];
+      for (const round of rounds) {
+        for (const { feed, partitions, retracts, excluded } of round) {
+          const entry = commit(entries, feed, partitions, retracts);
+          // Only what no build has used yet may be excluded.
+          if (excluded) exclude.push(entry);
+        }
+        const now = situation({ view, entries, exclude, recompute: null });
+        const { due } = assess(context(), now);
+        view = advance({ view, builds: due, coverage: now.coverage, entries, exclude }, sha256);
+        expect(assess(context(), { ...now, view, recompute: undefined })).toMatchObject({
+          due: [],
+          stale: 0,
+          late: 0,
+        });
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a change of the contract makes every build stale', () => {
+  const entries: EntryFacts[] = [];
+  commit(entries, 'books', [DAYS[0]]);
+  const before = situation({ entries });
+  const { due } = assess(context(), before);
+  const view = advance({ ...before, builds: due, coverage: before.coverage }, sha256);
+  const wider = { ...PAYMENTS, columns: { ...PAYMENTS.columns, note: 'string' } as const };
+  expect(assess(context(wider), { ...before, view }).due).toMatchObject([{ why: 'changed' }]);
+});
+
+test('pinned and busy partitions are not planned, and say why', () => {
+  const entries: EntryFacts[] = [];
+  commit(entries, 'books', DAYS);
+  const now = situation({ entries, pinned: [DAYS[0]], busy: new Map([[DAYS[1], 'p1']]) });
+  const { due, waiting, stale } = assess(context(), now);
+  expect(stale).toBe(3);
+  expect(due.map(({ partition }) => partition)).toEqual([DAYS[2]]);
+  expect(waiting).toEqual([
+    { partition: DAYS[0], because: 'it is pinned: release it to build it again' },
+    { partition: DAYS[1], because: 'plan p1 has it' },
+  ]);
+});
+
+test('a plan is named by what it builds against which version', () => {
+  const entries: EntryFacts[] = [];
+  commit(entries, 'books', [DAYS[0]]);
+  const { due: partitions } = assess(context(), situation({ entries }));
+  const plan = { dataset: 'payments', parent: 1, epoch: 1, partitions, again: 0 };
+  const id = planIdOf(plan, sha256);
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
+  expect(planIdOf({ ...plan }, sha256)).toBe(id);
+  expect(planIdOf({ ...plan, parent: 2 }, sha256)).not.toBe(id);
+  expect(planIdOf({ ...plan, again: 1 }, sha256)).not.toBe(id);
+  expect(planIdOf({ ...plan, force: { by: 'ana', reason: 'r' } }, sha256)).not.toBe(id);
+});
+
+function commit(
+  entries: EntryFacts[],
+  feed: string,
+  partitions: readonly string[],
+  retracts?: number,
+): EntryFacts {
+  const ordinal = entries.filter((entry) => entry.feed === feed).length + 1;
+  const old = retracts === undefined ? undefined : entries[retracts];
+  const undone = old?.feed === feed ? old : undefined;
+  const touched = undone ? Object.keys(undone.partitions) : [];
+  const entry = factsOf(feed, ordinal, [...new Set([...partitions, ...touched])], {
+    retracts: undone !== undefined,
+    undoes: Object.fromEntries(
+      touched.map((day) => [day, [{ feed, lane: 0, ordinal: undone?.ordinal ?? 0, item: 'a.csv' }]]),
+    ),
+  });
+  entries.push(entry);
+  return entry;
+}
+
+function situation(
+  given: Partial<Situation> & { readonly entries: readonly EntryFacts[] },
+): Situation & { readonly coverage: Coverage } {
+  const coverage = given.entries.reduce<Coverage>(
+    (heads, { feed, ordinal }) => join(heads, { [`${feed}/0`]: ordinal }),
+    {},
+  );
+  return {
+    view: EMPTY_VIEW,
+    exclude: [],
+    pinned: [],
+    coverage,
+    watermarks: CLOSED,
+    busy: new Map(),
+    rejected: new Map(),
+    recompute: undefined,
+    nowMs: 0,
+    ...given,
+  };
+}
+
+function context(dataset = PAYMENTS): BuildContext {
+  return buildContext({ sources: {} }, 'payments', dataset, sha256);
+}
+
+const FAR = { ms: 9e12, because: 'all is seen', speaks: true };
+const CLOSED: readonly FeedWatermark[] = [
+  { feed: 'books', role: 'batch', ...FAR },
+  { feed: 'stream', role: 'speed', ...FAR },
+];
