@@ -1,11 +1,12 @@
 import { type FilePorts, openSource } from './context.ts';
 import { type Decided, decideItems } from './decide.ts';
-import { type LandFilesResult, landOffered } from './land.ts';
+import { landOffered } from './land.ts';
 import { type ListFilesResult, listSource } from './list.ts';
 import { readManifest } from './manifest.ts';
+import type { LandFilesResult } from './result.ts';
 
 export type { FilePorts } from './context.ts';
-export type { LandFilesResult } from './land.ts';
+export type { LandFilesResult } from './result.ts';
 export type { ListFilesResult } from './list.ts';
 
 export interface ListFilesInput {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { EntryItem } from '../../lake/entry.ts';
 import { type OfferedFile, parkedItem, waitingVersion } from '../../lake/transfer.ts';
 import type { SourceContext } from './context.ts';
-import { type LandFilesResult, NOTHING_LANDED, landOffered } from './land.ts';
+import { landOffered } from './land.ts';
+import { type LandFilesResult, NOTHING_LANDED } from './result.ts';
 
 export interface Decided {
   readonly items: readonly string[];
