@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { QueryRefused } from '../reading/ports.ts';
 import { addApply } from './apply.ts';
 import { FAILURES, type FailureName } from '../lake/failures.ts';
 import { EXIT, Refused, openContext } from './context.ts';
@@ -28,6 +29,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? EXIT.fine);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+    if (error instanceof QueryRefused) {
+      process.stderr.write(`${error.message}\n`);
+      return EXIT.usage;
+    }
     if (error instanceof Refused) {
       process.stderr.write(`${error.message}\n`);
       return error.exitCode;

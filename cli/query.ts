@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { QueryRefused } from '../reading/ports.ts';
 import { type QueryResult, query } from '../reading/query.ts';
 import { openLake } from '../workers/wiring.ts';
 import { type Context, EXIT, Refused, bucketOf, untilInterrupted, withScratch } from './context.ts';
@@ -55,7 +54,6 @@ function print(io: Context, { columns, rows, stamp: { sha256, stamp } }: QueryRe
 
 /** DuckDB's errors are about the SQL that a person typed: their words are all that helps. */
 function refusedBySql(error: unknown): never {
-  if (error instanceof QueryRefused) throw new Refused(error.message, EXIT.usage);
   if (
     error instanceof Error &&
     /^(Binder|Parser|Catalog|Conversion|Invalid|Out of Range|Permission)/.test(error.message)

@@ -10,6 +10,9 @@ export interface Found<T> {
   readonly value: T;
 }
 
+/** How many objects of a chain are read at once. */
+const WIDTH = 16;
+
 /**
  * Every object of the numbered chain under `prefix`, oldest first. It reads for itself, sharing nothing with what wrote
  * the chain: numbers without gaps, each `prev` the hash of the stored bytes before, each body canonical.
@@ -20,32 +23,37 @@ export async function readChain<T extends { readonly prev: string | null }>(
   findings: Findings,
   signal: AbortSignal,
 ): Promise<readonly Found<T>[]> {
+  const listed: string[] = [];
+  for await (const { key } of store.list(prefix, { signal })) {
+    if (ordinalOf(key) !== undefined) listed.push(key);
+  }
   const found: Found<T>[] = [];
   let before: { readonly number: number; readonly sha256: string | null } = { number: 0, sha256: null };
-  for await (const { key } of store.list(prefix, { signal })) {
-    const number = ordinalOf(key);
-    if (number === undefined) continue;
-    if (number !== before.number + 1) {
-      findings.add(
-        'gap',
-        key,
-        `follows number ${before.number}: ${number - before.number - 1} objects of the chain are missing before it`,
-      );
-    }
-    const body = await store.get(key, signal);
-    const value = body && parse<T>(body, key, findings);
-    if (body && value) {
-      const follows = number === before.number + 1;
-      if (follows && value.prev !== before.sha256) {
+  for (let from = 0; from < listed.length; from += WIDTH) {
+    const some = listed.slice(from, from + WIDTH);
+    const bodies = await Promise.all(some.map((key) => store.get(key, signal)));
+    for (const [index, key] of some.entries()) {
+      const body = bodies[index];
+      const number = ordinalOf(key) ?? 0;
+      const missing = number - before.number - 1;
+      if (missing > 0)
         findings.add(
-          'notFollowing',
+          'gap',
           key,
-          `prev is ${value.prev ?? 'null'}, but the object before it hashes to ${before.sha256 ?? 'null'}: one of the two was altered`,
+          `follows number ${before.number}: ${missing} objects of the chain are missing`,
         );
+      const value = body && parse<T>(body, key, findings);
+      if (value) {
+        if (missing === 0 && value.prev !== before.sha256)
+          findings.add(
+            'notFollowing',
+            key,
+            `prev is ${value.prev}, but the object before it hashes to ${before.sha256}: one of the two was altered`,
+          );
+        found.push({ key, value });
       }
-      found.push({ key, value });
+      before = { number, sha256: body ? sha256(body) : null };
     }
-    before = { number, sha256: body ? sha256(body) : null };
   }
   return found;
 }
@@ -64,9 +72,8 @@ export async function readJson<T>(
     return undefined;
   }
   const hash = sha256(body);
-  if (expected.sha256 !== undefined && hash !== expected.sha256) {
+  if (expected.sha256 !== undefined && hash !== expected.sha256)
     findings.add('wrongBytes', key, `hashes to ${hash}, but ${expected.namedBy} says ${expected.sha256}`);
-  }
   return parse<T>(body, key, findings);
 }
 
@@ -80,11 +87,12 @@ function parse<T>(body: Uint8Array, key: string, findings: Findings): T | undefi
   const text = Buffer.from(body).toString('utf8');
   try {
     const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(text);
     if (canonical(value) !== text)
       findings.add('altered', key, 'is not canonical JSON, as Tributary writes it: it was edited');
     return value as T;
   } catch {
-    findings.add('altered', key, 'is not JSON');
+    findings.add('altered', key, `holds ${body.byteLength} bytes that are no JSON object`);
     return undefined;
   }
 }

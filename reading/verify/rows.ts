@@ -1,20 +1,30 @@
 import type { DuckDb, Row } from '../../activities/duckdb.ts';
-import type { Entry } from '../../lake/entry.ts';
+import type { Entry, EntryItem } from '../../lake/entry.ts';
 import { partitionName } from '../../lake/partition.ts';
-import type { ColumnType, DatasetSpec, FeedUse, Partitioning } from '../../lake/spec.ts';
+import type { ColumnType, Columns, DatasetSpec, FeedUse } from '../../lake/spec.ts';
 
 // The SQL of `verify` is its own: what it shares with builds and reading could only agree with them.
 
+/** The dataset that a feed serves. */
 export interface Served {
   readonly name: string;
   readonly dataset: DatasetSpec;
   readonly use: FeedUse;
+  /** The feed's own columns. */
+  readonly columns: Columns;
 }
 
-export interface Counted {
+export interface Count {
   readonly rows: number;
   readonly hash: string;
-  readonly partitions: Readonly<Record<string, { readonly rows: number; readonly hash: string }>>;
+}
+
+/** A rows object as a local file, and what its entry says of it. */
+export interface LoadedRows {
+  readonly path: string;
+  readonly entry: Entry;
+  readonly object: number;
+  readonly items: readonly EntryItem[];
 }
 
 /** The table that holds every row ever collected for a dataset. */
@@ -22,70 +32,126 @@ export function tableOf(dataset: string): string {
   return quoted(`all rows of ${dataset}`);
 }
 
+/** Where a row stands: columns of every table of rows here. */
+export const PLACE = 'feed, lane, generation, ordinal, object, row_no';
+
 export function createTable(name: string, dataset: DatasetSpec): string {
   const columns = Object.entries(dataset.columns).map(
     ([column, type]) => `${quoted(column)} ${sqlType(type)}`,
   );
   return `CREATE TABLE ${tableOf(name)} (feed VARCHAR, lane INTEGER, generation INTEGER, ordinal BIGINT, object INTEGER,
-    row_no BIGINT, op VARCHAR, hash BIGINT, partition_no BIGINT, channel VARCHAR, ${columns.join(', ')})`;
+    row_no BIGINT, op VARCHAR, hash BIGINT, partition_no BIGINT, channel VARCHAR, position VARCHAR, ${columns.join(', ')})`;
 }
 
-/** Count a rows object, and add its rows to its dataset's table. */
+export async function countRows(db: DuckDb, path: string): Promise<Count> {
+  const [total] = await db.rows(
+    `SELECT count(*)::INTEGER AS n, ${hashSum('_hash')} AS h FROM ${parquet(path)}`,
+  );
+  return countOf(total);
+}
+
+/** Add the rows of an object to its dataset's table; resolves how many there are of each partition. */
 export async function loadRows(
   db: DuckDb,
-  path: string,
-  entry: Entry,
-  object: number,
-  served: Served | undefined,
-): Promise<Counted> {
-  const file = `read_parquet(${text(path)})`;
-  const [total] = await db.rows(
-    `SELECT count(*)::INTEGER AS n, coalesce(sum(_hash), 0)::HUGEINT::VARCHAR AS h FROM ${file}`,
-  );
-  const counted = { rows: Number(total?.['n'] ?? 0), hash: String(total?.['h']) };
-  if (!served) return { ...counted, partitions: {} };
-  const { dataset, use, name } = served;
-  const source = (column: string) => quoted(use.map[column] ?? column);
-  const streams = entry.channels !== undefined;
-  const generation = streams ? generationSql(entry) : '0';
+  loaded: LoadedRows,
+  served: Served,
+): Promise<Readonly<Record<string, Count>>> {
+  const { entry, object, path } = loaded;
+  const { dataset, name } = served;
+  const source = (column: string) => sourceSql(column, served, loaded);
+  const isStream = entry.channels !== undefined;
   const number = partitionSql(dataset, source);
-  await db.run(`INSERT INTO ${tableOf(name)} SELECT ${text(entry.feed)}, ${entry.lane}, ${generation}, ${entry.ordinal}, ${object}, _row, _op, _hash,
-    ${number}, ${streams ? '_channel' : 'NULL'}, ${Object.keys(dataset.columns).map(source).join(', ')} FROM ${file}`);
-  const perPartition = await db.rows(
-    `SELECT ${number} AS p, count(*)::INTEGER AS n, sum(_hash)::HUGEINT::VARCHAR AS h FROM ${file} GROUP BY p`,
+  const values = Object.keys(dataset.columns).map(source);
+  await db.run(`INSERT INTO ${tableOf(name)} SELECT ${text(entry.feed)}, ${entry.lane}, ${generationSql(entry)}, ${entry.ordinal}, ${object}, _row, _op, _hash,
+    ${number}, ${isStream ? '_channel, _position' : 'NULL, NULL'}, ${values.join(', ')} FROM ${parquet(path)}`);
+  const counted = await db.rows(
+    `SELECT ${number} AS p, count(*)::INTEGER AS n, ${hashSum('_hash')} AS h FROM ${parquet(path)} GROUP BY p`,
   );
-  return {
-    ...counted,
-    partitions: Object.fromEntries(perPartition.map((row) => partitionCount(dataset.partition, row))),
-  };
+  return Object.fromEntries(
+    counted.map((row) => [
+      row['p'] === null ? 'no partition' : partitionName(dataset.partition, Number(row['p'])),
+      countOf(row),
+    ]),
+  );
 }
 
-function partitionCount(partitioning: Partitioning, row: Row): [string, { rows: number; hash: string }] {
-  return [partitionName(partitioning, Number(row['p'])), { rows: Number(row['n']), hash: String(row['h']) }];
+/** Rows of an object within the spans of each item, by the item's number. */
+export async function countItems(
+  db: DuckDb,
+  { path, object, items }: LoadedRows,
+): Promise<ReadonlyMap<number, number>> {
+  const spans = items.flatMap(({ no, spans: own = [] }) =>
+    own
+      .filter((span) => span.object === object)
+      .map(({ firstRow, records }) => `(${no}, ${firstRow}, ${firstRow + records - 1})`),
+  );
+  if (spans.length === 0) return new Map();
+  const counted = await db.rows(`SELECT s.no, count(r._row)::INTEGER AS n
+    FROM (VALUES ${spans.join(', ')}) s(no, first_row, last_row)
+    LEFT JOIN ${parquet(path)} r ON r._row BETWEEN s.first_row AND s.last_row GROUP BY s.no`);
+  return new Map(counted.map((row) => [Number(row['no']), Number(row['n'])]));
 }
 
-function generationSql(entry: Entry): string {
-  const cases = Object.entries(entry.channels ?? {}).map(
-    ([channel, { generation }]) => `WHEN ${text(channel)} THEN ${generation}`,
+function countOf(row: Row | undefined): Count {
+  return { rows: Number(row?.['n']), hash: String(row?.['h']) };
+}
+
+/** A dataset's column over a rows object of a feed. */
+function sourceSql(
+  column: string,
+  { dataset, use, columns }: Served,
+  { entry, object, items }: LoadedRows,
+): string {
+  const from = use.map[column] ?? column;
+  const type = sqlType(dataset.columns[column] ?? 'string');
+  if (from in columns)
+    return columns[from] === dataset.columns[column] ? quoted(from) : `CAST(${quoted(from)} AS ${type})`;
+  if (column !== dataset.version || use.role !== 'batch') return `CAST(NULL AS ${type})`;
+  // A batch that maps no version speaks as of its delivery: given, or just before the end of an item's window.
+  const cases = items.flatMap(({ spans = [], window }) =>
+    spans
+      .filter((span) => span.object === object)
+      .flatMap(({ firstRow, records }) => {
+        const asOf = asOfSql(entry, window?.to);
+        return asOf ? [`WHEN _row BETWEEN ${firstRow} AND ${firstRow + records - 1} THEN ${asOf}`] : [];
+      }),
   );
-  return cases.length === 0 ? '0' : `CASE _channel ${cases.join(' ')} ELSE 0 END`;
+  return cases.length === 0 ? `CAST(NULL AS ${type})` : `CASE ${cases.join(' ')} END`;
+}
+
+function asOfSql({ asOf, windows }: Entry, end: string | undefined): string | undefined {
+  if (asOf !== undefined) return `TIMESTAMPTZ ${text(asOf)}`;
+  const to = end ?? windows?.at(-1)?.to;
+  return to === undefined ? undefined : `TIMESTAMPTZ ${text(to)} - INTERVAL 1 MICROSECOND`;
+}
+
+function generationSql({ channels }: Entry): string {
+  const cases = Object.entries(channels ?? {}).map(
+    ([channel, one]) => `WHEN ${text(channel)} THEN ${one.generation}`,
+  );
+  return cases.length === 0 ? '0' : `CASE _channel ${cases.join(' ')} END`;
 }
 
 function partitionSql({ partition, key, columns }: DatasetSpec, source: (column: string) => string): string {
   if (partition.kind === 'whole') return '0';
   if (partition.kind === 'bucket') {
     const parts = key.map((column) => {
-      const value =
-        columns[column] === 'timestamp'
-          ? `CAST(epoch_us(${source(column)}) AS VARCHAR)`
-          : `CAST(${source(column)} AS VARCHAR)`;
+      const isTime = columns[column] === 'timestamp';
+      const value = `CAST(${isTime ? `epoch_us(${source(column)})` : source(column)} AS VARCHAR)`;
       return `CASE WHEN ${value} IS NULL THEN '-1:' ELSE strlen(${value}) || ':' || ${value} END`;
     });
     return `CAST(md5_number_lower(${parts.join(' || ')}) % ${partition.buckets} AS BIGINT)`;
   }
-  const column = source(partition.column);
-  // Whole calendar units between the epoch and the row's day or hour.
-  return `date_diff('${partition.unit}', TIMESTAMP '1970-01-01 00:00:00', (${column} AT TIME ZONE 'UTC'))`;
+  // Whole calendar units between the epoch and the row's hour, day or month.
+  return `date_diff('${partition.unit}', TIMESTAMP '1970-01-01 00:00:00', (${source(partition.column)} AT TIME ZONE 'UTC'))`;
+}
+
+export function hashSum(column: string): string {
+  return `coalesce(sum(${column}), 0)::HUGEINT::VARCHAR`;
+}
+
+export function parquet(...paths: readonly string[]): string {
+  return `read_parquet([${paths.map(text).join(', ')}])`;
 }
 
 export function sqlType(type: ColumnType): string {

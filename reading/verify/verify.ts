@@ -4,8 +4,10 @@ import { withDuckDb } from '../../activities/duckdb.ts';
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import type { Entry } from '../../lake/entry.ts';
 import type { SpecObject } from '../../lake/spec.ts';
+import { QueryRefused } from '../ports.ts';
 import { readChain } from './chains.ts';
-import { type Lane, verifyLane } from './entries.ts';
+import { verifyLane } from './entries.ts';
+import type { Lane } from './means.ts';
 import { Findings, type DatasetReport, type VerifyReport } from './report.ts';
 import { createTable } from './rows.ts';
 import { verifyView } from './views.ts';
@@ -24,7 +26,8 @@ export interface VerifyOptions {
 /**
  * Derive the proof again from the objects alone: every chain unbroken, every object as its entry says, every row that
  * was collected in exactly one class of the published builds, or pending. It shares no SQL and no chain reading with
- * what it checks, and changes nothing. Cost: every object of the lake is read once.
+ * what it checks, and changes nothing. Cost: every object that an entry or the newest versions name is read once. Rejects
+ * with `QueryRefused` without a spec, or for a dataset that the newest one lacks.
  */
 export async function verifyLake({
   store,
@@ -37,12 +40,15 @@ export async function verifyLake({
   const findings = new Findings();
   const specs = await readChain<SpecObject>(store, 'spec/', findings, signal);
   const spec = specs.at(-1)?.value;
-  if (!spec)
-    return { lanes: 0, entries: 0, objects: 0, rows: 0, rejected: 0, datasets: {}, findings: findings.all };
+  if (!spec) throw new QueryRefused('spec/ holds nothing, so nothing can be proved: is it the right bucket?');
+  if (only !== undefined && !spec.datasets[only]) {
+    const there = Object.keys(spec.datasets).join(', ');
+    throw new QueryRefused(`${only} is no dataset of spec ${specs.length}; there are: ${there || 'none'}`);
+  }
   const own = await mkdtemp(join(scratch, 'verify-'));
   try {
     return await withDuckDb({ memoryMb, threads: 2, scratch: own }, async (db) => {
-      const means = { store, db, scratch: own, spec, findings, signal };
+      const means = { store, db, scratch: own, spec, specs: specs.length, findings, signal };
       const datasets = Object.entries(spec.datasets).filter(([name]) => only === undefined || name === only);
       for (const [name, one] of datasets) await db.run(createTable(name, one));
       const feeds =
@@ -83,11 +89,12 @@ async function readLanes(
   const lanes: Lane[] = [];
   for (const name of [...names].sort()) {
     const [feed = '', lane = '0'] = name.split('/');
-    lanes.push({
-      feed,
-      lane: Number(lane),
-      entries: await readChain<Entry>(store, `ledger/${name}/`, findings, signal),
-    });
+    const entries = await readChain<Entry>(store, `ledger/${name}/`, findings, signal);
+    lanes.push({ feed, lane: Number(lane), entries });
+  }
+  for (const { feed, lane } of lanes) {
+    if (lane > 0 && !names.has(`${feed}/${lane - 1}`))
+      findings.add('gap', `ledger/${feed}/`, `has lane ${lane}, but no lane ${lane - 1}`);
   }
   return lanes;
 }
