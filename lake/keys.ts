@@ -86,9 +86,6 @@ function objectPath({ feed, lane, commit, attempt, index }: ObjectName): string 
   return `${feed}/${lane}/${commit}-${attempt}-${index}`;
 }
 
-/** The prefixes whose objects are truth: nothing may delete or overwrite under them. */
-export const TRUTH_PREFIXES = ['ledger/', 'view/', 'spec/', 'audit/', 'erasure/', 'hold/'] as const;
-
 /** The ordinal of a numbered object's key (`…/000000000042.json`), or `undefined`. */
 export function ordinalOf(key: string): number | undefined {
   const [, digits] = /\/(\d{12})\.json$/.exec(key) ?? [];

@@ -47,15 +47,6 @@ export function partitionBounds(partitioning: Partitioning, name: string): Bound
   }
 }
 
-/** The partition that an instant falls in. */
-export function partitionAt(partitioning: Partitioning & { readonly kind: 'time' }, atMs: number): string {
-  const day = Math.floor(atMs / DAY_MS);
-  if (partitioning.unit === 'hour') return partitionName(partitioning, Math.floor(atMs / HOUR_MS));
-  if (partitioning.unit === 'day') return partitionName(partitioning, day);
-  const [year, month] = civil(day);
-  return partitionName(partitioning, (year - 1970) * 12 + month - 1);
-}
-
 function parse(partitioning: Partitioning, name: string): number | undefined {
   if (partitioning.kind === 'whole') return name === 'all' ? 0 : undefined;
   if (partitioning.kind === 'bucket') {

@@ -19,10 +19,7 @@ import { createSpecReader } from '../activities/spec/store.ts';
 import { createViewActivities } from '../activities/views/activities.ts';
 import type { Env } from '../config/env.ts';
 
-/** What reads and writes one lake: the ports of activities and of `reading/`. */
-export type Lake = ReturnType<typeof openLake>;
-
-/** The lake in `bucket`. Nothing is read or made yet. */
+/** What reads and writes the lake in `bucket`: the ports of activities and of `reading/`. Nothing is read or made yet. */
 export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
   const where = { ...endpoint(env), region: env.awsRegion };
   // What creates goes out once: a resend after a lost answer would be refused as somebody else's object.

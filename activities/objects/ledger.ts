@@ -7,10 +7,7 @@ import { type EntryLink, type Lane, createLane } from './lane.ts';
 import type { ObjectStore } from './port.ts';
 import { createSides } from './side.ts';
 
-export type { EntryDraft } from '../../lake/append.ts';
 export type { KnownItem, SeenChannel } from '../../lake/chain.ts';
-export type { SequenceAppend, SetAppend } from './appends.ts';
-export type { Link } from './chain.ts';
 export type { EntryLink } from './lane.ts';
 
 export type Ledger = ReturnType<typeof createLedger>;

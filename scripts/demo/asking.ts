@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { withDuckDb } from '../../activities/duckdb.ts';
 import { readObject } from '../../activities/objects/json.ts';
 import type { GateReport } from '../../lake/gate.ts';
-import { keys } from '../../lake/keys.ts';
-import type { ReadMode, ViewVersion } from '../../lake/view.ts';
+import type { ReadMode } from '../../lake/view.ts';
 import { query } from '../../reading/query.ts';
 import type { Stage } from './stage.ts';
 
@@ -52,10 +51,6 @@ export async function versionOf(stage: Stage, dataset: string): Promise<number> 
     newest = Number(key.slice(-17, -5));
   }
   return newest;
-}
-
-export async function viewOf(stage: Stage, dataset: string, n: number): Promise<ViewVersion | undefined> {
-  return readObject<ViewVersion>(stage.lake.store, keys.view(dataset, n), NEVER);
 }
 
 /** The newest gate report of each partition. */
