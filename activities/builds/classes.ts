@@ -1,4 +1,5 @@
 import type { BuildManifest, Count } from '../../lake/build.ts';
+import { MOST_EXAMPLES } from '../../lake/checks.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
 import { type BuildTables, conflictingSql, lostSql } from '../../lake/sql/build.ts';
 import type { RowsFiles } from '../../lake/sql/mapped.ts';
@@ -22,7 +23,6 @@ export interface BeatenClasses {
 }
 
 const NOTHING: Count = { rows: 0, hash: '0' };
-const EXAMPLES = 20;
 
 export function countOf(counted: Counted, partition: number): Count {
   return counted.get(partition) ?? NOTHING;
@@ -57,8 +57,10 @@ export async function countBeaten(
   const lost = new Map<number, Count>();
   const rows = await db.rows(lostSql(tables));
   addTo(lost, rows);
-  const conflicts =
-    dataset.merge === 'append' ? await db.rows(conflictingSql(dataset, tables, EXAMPLES)) : [];
+  // A key of all columns leaves no content to conflict.
+  const mayConflict =
+    dataset.merge === 'append' && !Object.keys(dataset.columns).every((name) => dataset.key.includes(name));
+  const conflicts = mayConflict ? await db.rows(conflictingSql(dataset, tables, MOST_EXAMPLES)) : [];
   return {
     lost,
     identical: new Map(rows.map((row) => [Number(row['p']), Number(row['identical'])])),

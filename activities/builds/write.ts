@@ -41,6 +41,9 @@ export interface WrittenBuild {
   readonly winners: Partial<Record<Role, WrittenWinners>>;
 }
 
+/** About two row groups of a Parquet file. */
+const SMALL_ROWS = 250_000;
+
 /** Called as soon as a file is whole on disk, so that it can be sent while the next is written. */
 export type OnWritten = (partition: number, written: WrittenFile) => void;
 
@@ -79,7 +82,11 @@ export async function writeBuilds(
   }
   await db.run(dropBeatenSql(tables));
   const [winners, tombstones]: [One[], One[]] = [[], []];
-  for (const row of await db.rows(writtenSql(tables))) {
+  const toWrite = await db.rows(writtenSql(tables));
+  const most = Math.max(0, ...toWrite.map((row) => Number(row['winners'])));
+  // Of a file with few row groups a second thread writes nothing, and costs a third more.
+  if (most < SMALL_ROWS) await db.run('SET threads=1');
+  for (const row of toWrite) {
     const partition = Number(row['p']);
     const sql = (which: 'winners' | 'tombstones') => (path: string) =>
       copyWinnersSql(dataset, tables, partition, which, path);

@@ -145,5 +145,7 @@ function isOfRole({ feeds }: DatasetSpec, role: Role): string {
 }
 
 function copyTo(select: string, path: string): string {
-  return `COPY (${select}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`;
+  // Hashes and row numbers are all different: a dictionary of them is given up early, and a higher level buys nothing.
+  return `COPY (${select}) TO ${literal(path)}
+    (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 2000)`;
 }

@@ -34,12 +34,15 @@ export interface ObjectTables {
   readonly retracted: string;
 }
 
+/** An ENUM is written to Parquet as text, at a fraction of its cost. */
+const OP = "ENUM ('I', 'U', 'D')";
+
 /** Of staged rows, beside the dataset's columns. `_n` = number of the object, `_p` of the partition. */
 export const STAGED = {
   _n: 'INTEGER',
   _generation: 'INTEGER',
   _row: 'BIGINT',
-  _op: 'VARCHAR',
+  _op: OP,
   _hash: 'BIGINT',
   _match: 'BIGINT',
   _extra: 'VARCHAR',

@@ -1,3 +1,4 @@
+import { compareText } from '../canonical.ts';
 import type { DatasetSpec } from '../spec.ts';
 import { LINEAGE, STAGED, type ObjectTables, type RowsFiles, mappedSql } from './mapped.ts';
 import { duckType, ident, literal } from './text.ts';
@@ -52,7 +53,7 @@ export function stagingStatements(
   return [
     ...filled(
       tables.objects,
-      'n INTEGER, feed VARCHAR, lane INTEGER, ordinal BIGINT, object INTEGER, ingested_at TIMESTAMPTZ',
+      `n INTEGER, feed ${feedsType(dataset)}, lane INTEGER, ordinal BIGINT, object INTEGER, ingested_at TIMESTAMPTZ`,
       objects.map(({ feed, lane, ordinal, object, ingestedAt }, n) =>
         [n, literal(feed), lane, ordinal, object, at(ingestedAt)].join(', '),
       ),
@@ -145,6 +146,11 @@ export function linedUpColumns(dataset: DatasetSpec): string[] {
 /** Column names and types of a dataset's rows in builds and views. */
 export function viewColumns(dataset: Pick<DatasetSpec, 'columns'>): string[] {
   return [...contractColumns(dataset), ...Object.entries(LINEAGE).map(([name, type]) => `${name} ${type}`)];
+}
+
+// An ENUM is written to Parquet as text, at a fraction of its cost; its values compare by their place here.
+function feedsType({ feeds }: DatasetSpec): string {
+  return `ENUM (${Object.keys(feeds).sort(compareText).map(literal).join(', ')})`;
 }
 
 function stagedColumns(dataset: DatasetSpec): string[] {
