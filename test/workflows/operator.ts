@@ -35,9 +35,13 @@ export async function startByHand(
 /** The details that a run shows of itself. */
 export async function details(lab: Lab, workflowId: string): Promise<string> {
   const ran = await lab.cli('workflow', 'metadata', '--workflow-id', workflowId, '-o', 'json');
-  const metadata: unknown = JSON.parse(ran.stdout || '{}');
-  if (typeof metadata !== 'object' || metadata === null || !('currentDetails' in metadata)) return ran.stdout;
-  return String(metadata.currentDetails);
+  if (ran.code !== 0) throw new Error(ran.stderr);
+  const { queryResult } = JSON.parse(ran.stdout) as Metadata;
+  return queryResult?.[0]?.currentDetails ?? '';
+}
+
+interface Metadata {
+  readonly queryResult?: readonly { readonly currentDetails?: string }[];
 }
 
 /** The commands that details hold, in their order. */

@@ -72,7 +72,7 @@ test('two requests at once are served by one run, and each is answered', async (
     const outcome = (id: string) =>
       lab.client.workflow.getHandle<typeof transferFiles>(id).result() as Promise<TransferFilesResult>;
     const answers = [await outcome(one), await outcome(two)];
-    expect(answers.map(({ collected }) => collected).toSorted()).toEqual([0, 1]);
+    expect(answers.reduce((sum, { collected }) => sum + collected, 0)).toBe(1);
   });
   expect(lake.store.keys('ledger/')).toHaveLength(1);
 });

@@ -46,7 +46,10 @@ type Keep = (input: {
 
 export interface Parking {
   waiting(): readonly Parked[];
-  /** Let these wait for a person; one that waits already is replaced. */
+  /**
+   * Let these wait for a person; one that waits already is replaced, and one whose decision nobody took yet is left
+   * out: whoever found it looked before.
+   */
   park(parked: readonly Parked[]): void;
   /** These wait no more: what held them up is gone without a decision. */
   release(items: readonly string[]): void;
@@ -73,7 +76,7 @@ export function parking(keep: Keep, changed: () => void): Parking {
   const waiting = new Map<string, Parked>();
   const decisions: Decision[] = [];
   const sleepers = new Set<{ readonly item: string; decision?: Decision }>();
-  let keeping = 0;
+  const keeping = new Set<string>();
 
   const check = (request: DecideRequest | undefined) => checkDecision(request, [...waiting.values()]);
 
@@ -86,7 +89,7 @@ export function parking(keep: Keep, changed: () => void): Parking {
     const { action, reason, by, change } = request;
     const facts = { items: checked.items, action, reason, by, ...(change !== undefined && { change }) };
     const { workflowId, runId } = workflowInfo();
-    keeping += 1;
+    for (const item of checked.items) keeping.add(item);
     try {
       const { key } = await keep({ decision: { id: uuid4(), workflow: workflowId, run: runId, ...facts } });
       handOut({ ...facts, key });
@@ -95,7 +98,7 @@ export function parking(keep: Keep, changed: () => void): Parking {
       for (const one of decided) if (!waiting.has(one.item)) waiting.set(one.item, one);
       throw plainly(error);
     } finally {
-      keeping -= 1;
+      for (const item of checked.items) keeping.delete(item);
       changed();
     }
   }
@@ -143,8 +146,12 @@ export function parking(keep: Keep, changed: () => void): Parking {
   });
 
   function park(parked: readonly Parked[]): void {
-    for (const one of parked) waiting.set(one.item, one);
+    for (const one of parked) if (!isUnderDecision(one.item)) waiting.set(one.item, one);
     changed();
+  }
+
+  function isUnderDecision(item: string): boolean {
+    return keeping.has(item) || decisions.some(({ items }) => items.includes(item));
   }
 
   /** The decision on `item`, once there is one. */
@@ -167,7 +174,7 @@ export function parking(keep: Keep, changed: () => void): Parking {
       changed();
     },
     decided: () => decisions.length > 0,
-    isIdle: () => waiting.size === 0 && keeping === 0 && decisions.length === 0,
+    isIdle: () => waiting.size === 0 && keeping.size === 0 && decisions.length === 0,
     take: () => decisions.shift(),
     async untilDone(item, work) {
       for (;;) {
