@@ -27,7 +27,7 @@ export function rankOf(role: Role): 0 | 1 {
  */
 export function compareOrder(rule: MergeRule, a: Place, b: Place): number {
   const rank = rankOf(a.role) - rankOf(b.role);
-  if (rule === 'append') return rank || -comparePlace(a, b);
+  if (rule === 'append') return rank || comparePlace(b, a);
   return compareVersion(a.version, b.version) || rank || comparePlace(a, b);
 }
 

@@ -6,7 +6,7 @@ import { paymentsSpec } from './rows-specs.ts';
 
 /** Each key stays in its day. */
 export const DAYS: Readonly<Record<string, string>> = Object.fromEntries(
-  [...'abcdefghijkl'].map((key, n) => [key, n < 8 ? '2001-01-01' : '2001-01-02']),
+  Array.from('abcdefghijkl', (key, n) => [key, n < 8 ? '2001-01-01' : '2001-01-02']),
 );
 
 /** A row of a random history: few versions and values, so that everything collides, in each key anew. */
