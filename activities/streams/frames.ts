@@ -63,32 +63,35 @@ export class Frames {
   async add(channel: string, records: readonly StreamRecord[]): Promise<void> {
     if (records.length === 0) return;
     const number = this.#numberOf(channel);
-    const frames: string[] = [];
-    const raw: string[] = [];
-    const prefix = `,"channel":${JSON.stringify(channel)},"position":"`;
-    for (const { sequence, arrivedAtMs, data } of records) {
+    const prefix = `","channel":${JSON.stringify(channel)},"position":"`;
+    let frames = '';
+    let raw = '';
+    let arrivedAtMs = Number.NaN;
+    let arrival = '';
+    for (const record of records) {
+      const { sequence, data } = record;
+      // Whole pages arrive at one time.
+      if (record.arrivedAtMs !== arrivedAtMs) {
+        arrivedAtMs = record.arrivedAtMs;
+        arrival = new Date(arrivedAtMs).toISOString();
+      }
       const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+      const payload =
+        text === undefined ? `"base64":"${bytes.toString('base64')}"` : `"text":${JSON.stringify(text)}`;
+      raw += `{"arrival":"${arrival}${prefix}${sequence}",${payload}}\n`;
       this.#records += 1;
       this.#bytes += bytes.length;
-      const head = `{"arrival":"${new Date(arrivedAtMs).toISOString()}"${prefix}${sequence}"`;
-      raw.push(
-        text === undefined
-          ? `${head},"base64":"${bytes.toString('base64')}"}\n`
-          : `${head},"text":${JSON.stringify(text)}}\n`,
-      );
-      const line = this.#frameable({ channel, position: sequence, bytes }, text);
+      const isPlain = text !== undefined && text !== '' && !UNFRAMEABLE.test(text);
+      const line = isPlain ? text : this.#unusual({ channel, position: sequence, bytes }, text);
       if (line === undefined) continue;
       this.#framed += 1;
-      let hash = '';
-      if (line !== text) {
-        this.#originals.set(this.#framed, bytes);
-        hash = hash63(bytes).toString();
-      }
-      this.#longest = Math.max(this.#longest, bytes.length + 128);
-      frames.push(`${number}\u0001${arrivedAtMs}\u0001${sequence}\u0001${hash}\u0001${line}\n`);
+      if (!isPlain) this.#originals.set(this.#framed, bytes);
+      const hash = isPlain ? '' : hash63(bytes).toString();
+      if (bytes.length + 128 > this.#longest) this.#longest = bytes.length + 128;
+      frames += `${number}\u0001${arrivedAtMs}\u0001${sequence}\u0001${hash}\u0001${line}\n`;
     }
-    await this.#write(frames.join(''), raw.join(''));
+    await this.#write(frames, raw);
   }
 
   /** Everything, whole on disk. Call once, after every `add`. */
@@ -117,26 +120,20 @@ export class Frames {
     return found === -1 ? this.#channels.push(channel) - 1 : found;
   }
 
-  /** The payload as one line; undefined when it was cut out. */
-  #frameable(
-    record: Pick<CutRecord, 'channel' | 'position'> & { readonly bytes: Buffer },
+  /** A payload that is no line of text, as one; undefined when it was cut out. */
+  #unusual(
+    place: Pick<CutRecord, 'channel' | 'position' | 'bytes'>,
     text: string | undefined,
   ): string | undefined {
-    const cut = (reason: CutRecord['reason'], message: string) => {
-      this.#cut.push({ ...record, reason, message });
-      return undefined;
-    };
-    if (text === undefined)
-      return cut(
-        'NotUtf8',
-        `${record.bytes.length} bytes that are not UTF-8; right would be one JSON object`,
-      );
-    if (text === '') return cut('NotJson', 'the record is empty; right would be one JSON object');
-    if (!UNFRAMEABLE.test(text)) return text;
     // Between values, line breaks mean nothing. Within a text they would be no JSON, and a blank would hide that.
-    if (isJson(text)) return text.replaceAll(/[\n\r]/g, ' ');
-    const found = JSON.stringify(text.slice(0, 100));
-    return cut('NotJson', `the record has ${found}; right would be one JSON object`);
+    if (text !== undefined && isJson(text)) return text.replaceAll(/[\n\r]/g, ' ');
+    const found =
+      text === undefined
+        ? `${place.bytes.length} bytes that are not UTF-8`
+        : JSON.stringify(text.slice(0, 100));
+    const reason = text === undefined ? 'NotUtf8' : 'NotJson';
+    this.#cut.push({ ...place, reason, message: `the record has ${found}; right would be one JSON object` });
+    return undefined;
   }
 
   async #write(frames: string, raw: string): Promise<void> {

@@ -10,7 +10,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, object])[] = [
   [
     'an empty record',
     '',
-    { reason: 'NotJson', message: 'the record is empty; right would be one JSON object' },
+    { reason: 'NotJson', message: 'the record has ""; right would be one JSON object' },
   ],
   [
     'a list',
@@ -22,7 +22,10 @@ const BAD: readonly (readonly [string, string | Uint8Array, object])[] = [
   [
     'bytes that are not UTF-8',
     Uint8Array.of(0x7b, 0xff, 0x7d),
-    { reason: 'NotUtf8', message: '3 bytes that are not UTF-8; right would be one JSON object' },
+    {
+      reason: 'NotUtf8',
+      message: 'the record has 3 bytes that are not UTF-8; right would be one JSON object',
+    },
   ],
   ['a raw line feed within a text', '{"id":"a\nb"}', { reason: 'NotJson' }],
   ['a raw separator of ours', '{"id":"a"}\u0001{"id":"b"}', { reason: 'NotJson' }],
