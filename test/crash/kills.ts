@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Lab, type Step, type Struck, openLab } from './lab.ts';
+import { type Lab, type Snapshot, type Step, type Struck, openLab } from './lab.ts';
 import type { Point } from './points.ts';
 
 /** What is written, in words, and the points at which a process is struck: all three unless `when` says less. */
@@ -65,7 +65,7 @@ export function survivesKills(
   });
 }
 
-/** An activity that is held at any of these points while another does it all, and then goes on, changes nothing. */
+/** An activity that is held at any of these points while another does it all, and then goes on, changes no object. */
 export function survivesZombies(
   activity: string,
   given: () => { readonly lab: Lab; readonly step: Step },
@@ -73,7 +73,7 @@ export function survivesZombies(
 ): void {
   const points = pointsOf(written);
   describe(`${activity}, held while another attempt does it all, and let go`, () => {
-    let zombies: readonly Struck[] = [];
+    let zombies: readonly (Struck & { readonly done: Snapshot })[] = [];
     beforeAll(async () => {
       const { lab, step } = given();
       const struck: Struck[] = [];
@@ -81,21 +81,35 @@ export function survivesZombies(
         struck.push({ bucket: await lab.lakeFrom(step.before), step, point });
       }
       const victim = await lab.hold(struck);
-      for (const { bucket } of struck) await lab.run(bucket, step.activity, step.input);
+      const done: Snapshot[] = [];
+      for (const { bucket } of struck) {
+        await lab.run(bucket, step.activity, step.input);
+        done.push(await lab.snapshotOf(bucket));
+      }
       victim.letGo();
       const { by, said } = await victim.ended;
       expect({ by, said }).toEqual({
         by: 0,
         said: `held\n${`${step.activity} done\n`.repeat(struck.length)}`,
       });
-      zombies = struck;
+      zombies = struck.map((one, index) => ({ ...one, done: done[index] ?? new Map() }));
     });
     test.for(points.map(({ name }, index) => [name, index] as const))(
       '%s, leaves the same lake',
       async ([, index]) => {
         const { lab, step } = given();
-        expect(await lab.look(zombies[index]?.bucket ?? '')).toEqual({ truth: step.truth, findings: [] });
+        const { bucket = '', done = new Map() } = zombies[index] ?? {};
+        expect(await lab.look(bucket)).toEqual({ truth: step.truth, findings: [] });
+        expect(changed(done, await lab.snapshotOf(bucket))).toEqual([]);
       },
     );
   });
+}
+
+/** Keys whose objects are other than they were; hints and projections may be. */
+function changed(before: Snapshot, after: Snapshot): string[] {
+  return [...before]
+    .filter(([key, body]) => Buffer.compare(body, after.get(key) ?? new Uint8Array()) !== 0)
+    .map(([key]) => key)
+    .filter((key) => !/^(hint|projection)\//.test(key));
 }

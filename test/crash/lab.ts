@@ -130,5 +130,5 @@ export async function openLab() {
     await removeTmpFolder(folder);
   }
 
-  return { folder, lakeFrom, run, kill, hold, step, look, makeStream, close };
+  return { folder, lakeFrom, snapshotOf, run, kill, hold, step, look, makeStream, close };
 }
