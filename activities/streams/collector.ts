@@ -10,8 +10,7 @@ import { Frames } from './frames.ts';
 import { type CaughtUp, readHint, writeHint } from './hint.ts';
 import { StreamLane, lostChannel, sameStream } from './lane.ts';
 import { ShardReader } from './reader.ts';
-import { refineFrames } from './refine.ts';
-import { storeObjects } from './store.ts';
+import { makeObjects } from './store.ts';
 
 export interface Collected {
   readonly records: number;
@@ -148,31 +147,14 @@ export class Collector {
   }
 
   async #commit(): Promise<'goOn' | 'superseded'> {
-    const { source, mapping, clock, duck, signal } = this.#context;
     const commit = randomUUID();
-    const frames = this.#frames;
     const folder = this.#batchFolder();
-    let seen: ReadonlyMap<string, number> = new Map();
-    let made: { readonly rows: number; readonly rejected: number } = { rows: 0, rejected: 0 };
-    let objects;
-    if (frames) {
-      const framed = await frames.finish();
-      const columns = { columns: source.columns, mapping, nowMs: clock.now() };
-      const refined = await refineFrames(framed, { ...columns, duck, folder, signal });
-      const onProgress = () => heartbeat(this.#collected);
-      objects = await storeObjects(this.#context, {
-        lane: this.#laneNumber,
-        commit,
-        framed,
-        refined,
-        onProgress,
-      });
-      seen = refined.seen;
-      made = { rows: refined.parquet?.statistics.rows ?? 0, rejected: refined.rejected?.object.rows ?? 0 };
-    }
+    const onProgress = () => heartbeat(this.#collected);
+    const making = { lane: this.#laneNumber, commit, folder, onProgress };
+    const made = await makeObjects(this.#context, this.#frames, making);
     const left = this.#lostWithoutRecords();
-    const channels = nextChannels(this.#lane.standing, this.#advances(seen), new Set(left.keys()));
-    const appended = await this.#lane.append(channels, { commit, ...(objects && { objects }) });
+    const channels = nextChannels(this.#lane.standing, this.#advances(made.seen), new Set(left.keys()));
+    const appended = await this.#lane.append(channels, { commit, objects: made.objects });
     if (appended === 'superseded') return appended;
     if (appended === 'taken') return (await this.#begin()) ? 'goOn' : 'superseded';
     const { records, rows, rejected, entries } = this.#collected;

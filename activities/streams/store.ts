@@ -5,30 +5,63 @@ import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
 import { digestFile } from '../refine/hash.ts';
 import type { StreamContext } from './context.ts';
-import type { Framed } from './frames.ts';
-import type { Refined } from './refine.ts';
+import type { Framed, Frames } from './frames.ts';
+import { type Refined, refineFrames } from './refine.ts';
 
 /** What an entry names of one commit's records. */
 export type StoredObjects = Pick<Entry, 'raw' | 'rows' | 'rejected'>;
 
+/** What became of one commit's records. */
+export interface Made {
+  readonly objects: StoredObjects;
+  readonly rows: number;
+  readonly rejected: number;
+  /** Channel → greatest event time of its rows, capped by arrival, in milliseconds since the epoch. */
+  readonly seen: ReadonlyMap<string, number>;
+}
+
 export const NO_OBJECTS: StoredObjects = { raw: [], rows: [], rejected: [] };
 
-/** Puts what one commit made under names that no other attempt uses. Nobody reads it before an entry names it. */
-export async function storeObjects(
+/** Where the objects of a commit belong, and where they are made. */
+export interface Making {
+  readonly lane: number;
+  readonly commit: string;
+  /** A folder of the caller's own. */
+  readonly folder: string;
+  readonly onProgress: () => void;
+}
+
+/** Refines what was read and stores it, under names that no other attempt uses. Nobody reads it before an entry names it. */
+export async function makeObjects(
   context: StreamContext,
-  {
-    lane,
-    commit,
-    framed,
-    refined,
-    onProgress,
-  }: {
-    readonly lane: number;
-    readonly commit: string;
-    readonly framed: Framed;
-    readonly refined: Refined;
-    readonly onProgress: () => void;
-  },
+  frames: Frames | undefined,
+  making: Making,
+): Promise<Made> {
+  if (!frames) return { objects: NO_OBJECTS, rows: 0, rejected: 0, seen: new Map() };
+  const { source, mapping, clock, duck, signal } = context;
+  const framed = await frames.finish();
+  const refined = await refineFrames(framed, {
+    columns: source.columns,
+    mapping,
+    nowMs: clock.now(),
+    duck,
+    folder: making.folder,
+    signal,
+  });
+  const objects = await storeObjects(context, framed, refined, making);
+  return {
+    objects,
+    rows: refined.parquet?.statistics.rows ?? 0,
+    rejected: refined.rejected?.object.rows ?? 0,
+    seen: refined.seen,
+  };
+}
+
+async function storeObjects(
+  context: StreamContext,
+  framed: Framed,
+  refined: Refined,
+  { lane, commit, onProgress }: Making,
 ): Promise<StoredObjects> {
   const { store, feed, bucket, source, mapping, attempt, signal } = context;
   const name = { feed, lane, commit, attempt, index: 0 };
