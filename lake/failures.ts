@@ -71,7 +71,8 @@ export const FAILURES = {
     retry: 'few',
     tell: 'operator',
     means: 'An object holds other bytes than its entry or its source says.',
-    remedy: 'Compare the two by hand, then decide: retry, or skip the file.',
+    remedy:
+      'Compare the two by hand; restore the object from its older version where it was changed; then decide: retry.',
   },
   ChainBroken: {
     retry: 'few',
@@ -145,7 +146,8 @@ export const FAILURES = {
     retry: 'never',
     tell: 'developer',
     means: 'A build does not account for every row of its inputs.',
-    remedy: 'Decide: recompute. If it stays, `tributary verify` names what is damaged.',
+    remedy:
+      'Run `tributary verify`, which names what is damaged; then decide: retry, or recompute where a partition is held.',
   },
   SpecRefused: {
     retry: 'never',

@@ -126,6 +126,10 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     const { spec, n } = await reader.read(cancellationSignal());
     const started: string[] = [];
     const schedules: string[] = [];
+    const before = n > 1 ? await specChain(store).read(n - 1, cancellationSignal()) : undefined;
+    for (const source of Object.keys(before?.value.sources ?? {})) {
+      if (!(source in spec.sources)) await runs.removeSchedule(scheduleId(source));
+    }
     for (const [source, { kind, ...declared }] of Object.entries(spec.sources)) {
       if (
         kind === 'kinesis' &&
