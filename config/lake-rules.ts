@@ -36,14 +36,18 @@ export function resolveLake(
       if (!file.sources[feed])
         say(path, `${feed} is no source; there are: ${Object.keys(file.sources).join(', ')}`);
       const other = served.get(feed);
-      if (other !== undefined) say(path, `${feed} feeds ${other} already: a feed serves at most one dataset`);
-      served.set(feed, name);
+      if (other === undefined) served.set(feed, name);
+      else say(path, `${feed} feeds ${other} already: a feed serves at most one dataset`);
     }
   }
   const sources = mapValues(file.sources, (source, name) =>
     resolveSource(source, name, served, file, folder, say),
   );
-  const datasets = mapValues(file.datasets, (dataset, name) => resolveDataset(dataset, name, sources, say));
+  const datasets = mapValues(file.datasets, (dataset, name) => {
+    // What feeds another dataset is at fault for that alone.
+    const own = Object.entries(sources).filter(([source]) => (served.get(source) ?? name) === name);
+    return resolveDataset(dataset, name, Object.fromEntries(own), say);
+  });
   return { spec: { lake: file.lake, sources, datasets }, faults };
 }
 
@@ -101,7 +105,10 @@ function resolveDataset(
     else if (type && columns[column] !== type)
       say(path, `${column} is ${columns[column]}: it must be ${type}`);
   };
-  for (const [index, column] of file.key.entries()) needColumn(column, at('key', index));
+  for (const [index, column] of file.key.entries()) {
+    needColumn(column, at('key', index));
+    if (file.key.indexOf(column) < index) say(at('key', index), `${column} stands in the key already`);
+  }
   const partition = resolvePartition(file, at, needColumn, say);
   const feeds = resolveFeeds(file, at, columns, sources, say);
   if (file.eventTime !== undefined) needColumn(file.eventTime, at('eventTime'), 'timestamp');
@@ -213,7 +220,7 @@ function resolveFeeds(
           at('feeds', name, 'map', target),
           `${target} is no column of the dataset; there are: ${Object.keys(columns).join(', ')}`,
         );
-      if (!(column in given))
+      if (sources[name] && !(column in given))
         say(
           at('feeds', name, 'map', target),
           `${column} is no column of ${name}; there are: ${Object.keys(given).join(', ')}`,

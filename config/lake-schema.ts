@@ -68,8 +68,11 @@ const files = z.strictObject({
   from: z
     .string()
     .regex(/^file:/, 'must be a folder such as file:./sample-data/flights; an S3 prefix is not built yet'),
-  include: z.array(z.string().min(1)).min(1, 'must name at least one pattern').default(['**']),
-  exclude: z.array(z.string().min(1)).default([]),
+  include: z
+    .array(z.string().min(1, 'must be a pattern such as *.csv'))
+    .min(1, 'must name at least one pattern')
+    .default(['**']),
+  exclude: z.array(z.string().min(1, 'must be a pattern such as *.tmp')).default([]),
   quiet: duration.default(30_000),
   restated: z.enum(['park', 'retract', 'skip'], 'must be park, retract or skip').default('park'),
   format: z.strictObject({ csv, json: notBuilt, parquet: notBuilt, fixed: notBuilt }),
@@ -85,7 +88,7 @@ const files = z.strictObject({
 
 const kinesis = z.strictObject({
   kind: z.literal('kinesis'),
-  stream: z.string().min(1),
+  stream: z.string().min(1, 'must be the name or ARN of a stream'),
   start: z
     .union(
       [z.literal('earliest'), z.strictObject({ at: z.iso.datetime() })],
@@ -96,7 +99,7 @@ const kinesis = z.strictObject({
   columns: columns.optional(),
   commit: z
     .strictObject({
-      rows: z.int().min(1).default(250_000),
+      rows: z.int().min(1, 'must be at least 1').default(250_000),
       bytes: bytes.default(64_000_000),
       every: duration.default(10_000),
     })
@@ -110,7 +113,7 @@ const source = z.discriminatedUnion('kind', [files, kinesis], {
     const kind =
       typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : 'missing';
     if (KINDS_TO_COME.includes(kind)) return `kind ${kind} is not built yet (docs/status.md lists what is)`;
-    return 'kind must be files or kinesis';
+    return `kind is ${kind}: it must be files or kinesis`;
   },
 });
 
@@ -120,7 +123,9 @@ const partition = z.union(
     z.strictObject({ day: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
     z.strictObject({ hour: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
     z.strictObject({ month: columnName, fixed: z.boolean().default(false), from: z.string().optional() }),
-    z.strictObject({ buckets: z.int().min(1).max(9999) }),
+    z.strictObject({
+      buckets: z.int('must be 1 to 9999').min(1, 'must be 1 to 9999').max(9999, 'must be 1 to 9999'),
+    }),
   ],
   'must be whole, {day: <column>}, {hour: …}, {month: …} (with fixed, from) or {buckets: 16}',
 );

@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import { LineCounter, isMap, isScalar, parseDocument, visit, type Document } from 'yaml';
+import { LineCounter, isMap, isPair, isScalar, isSeq, parseDocument, visit, type Document } from 'yaml';
 import type { LakeSpec } from '../lake/spec.ts';
 import { type Fault, resolveLake } from './lake-rules.ts';
 import { LAKE_FILE } from './lake-schema.ts';
+import { brokenText, faultsOf, pathText } from './lake-words.ts';
 
 /** One thing that is wrong with a lake.yaml: where, what was found, and what would be right. */
 export interface Problem {
@@ -35,70 +36,65 @@ export function readLake({ text, file, variables }: LakeText): LakeReading {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const broken = document.errors.map((error) => ({
-    ...at(error.pos[0]),
-    path: '',
-    message: error.message.split('\n')[0] ?? '',
-  }));
-  if (broken.length > 0) return { kind: 'refused', problems: broken };
+  const texts = text.split('\n');
+  const broken = document.errors.map((error) => {
+    const place = at(error.pos[0]);
+    return { ...place, path: '', message: brokenText(error, texts[place.line - 1] ?? '') };
+  });
+  // What else the parser says of a line follows from the first.
+  const first = broken.filter(({ line }, index) => broken.findIndex((one) => one.line === line) === index);
+  if (first.length > 0) return { kind: 'refused', problems: first };
 
-  const unset = fillVariables(document, variables);
-  const parsed = LAKE_FILE.safeParse(document.toJS() ?? {}, { reportInput: true });
-  const faults: Fault[] = [...unset];
+  const faults = [...strayAliases(document), ...fillVariables(document, variables)];
+  const content = contentOf(document);
+  if (content.kind === 'refused') return refused(faults.length > 0 ? faults : [content.fault]);
+
+  const parsed = LAKE_FILE.safeParse(content.value, { reportInput: true });
   if (parsed.success) {
     const { spec, faults: found } = resolveLake(parsed.data, dirname(resolve(file)));
     faults.push(...found);
     if (faults.length === 0) return { kind: 'lake', spec };
   } else {
-    for (const issue of parsed.error.issues) faults.push(...faultsOf(issue));
+    // A variable that is not set is no value yet: nothing else is to be said of it.
+    const open = new Set(faults.map(({ path }) => pathText(path)));
+    const found = parsed.error.issues.flatMap(faultsOf);
+    faults.push(...found.filter(({ path }) => !open.has(pathText(path))));
   }
-  const problems = faults.map(({ path, message }) => ({
-    ...at(offsetOf(document, path)),
-    path: pathText(path),
-    message,
-  }));
-  return { kind: 'refused', problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
-}
+  return refused(faults);
 
-interface Issue {
-  readonly code?: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly input?: unknown;
-  readonly keys?: readonly string[];
-  readonly expected?: string;
-}
-
-function faultsOf(issue: Issue): Fault[] {
-  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).map((key) => ({
-      path: [...path, key],
-      message: `${key} is no key here: correct its spelling or leave it out`,
+  function refused(all: readonly Fault[]): LakeReading {
+    const problems = all.map(({ path, message }) => ({
+      ...at(offsetOf(document, path)),
+      path: pathText(path),
+      message,
     }));
+    return { kind: 'refused', problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
   }
-  const last = String(path.at(-1) ?? 'the file');
-  if (issue.input === undefined && issue.code === 'invalid_type') {
-    return [
-      {
-        path,
-        message: `${last} is missing: ${issue.message.startsWith('must') ? issue.message : `${issue.expected ?? 'a value'} is needed`}`,
-      },
-    ];
-  }
-  if (issue.message.startsWith('must'))
-    return [{ path, message: `${last} is ${shown(issue.input)}: it ${issue.message}` }];
-  if (issue.message.startsWith('is not built')) return [{ path, message: `${last} ${issue.message}` }];
-  if (issue.code === 'invalid_type')
-    return [
-      { path, message: `${last} is ${shown(issue.input)}: it must be ${issue.expected ?? 'something else'}` },
-    ];
-  return [{ path, message: issue.message }];
 }
 
-function shown(input: unknown): string {
-  const text = JSON.stringify(input) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+/** The document as plain values. Aliases that multiply without end are refused. */
+function contentOf(
+  document: Document,
+): { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'refused'; readonly fault: Fault } {
+  try {
+    return { kind: 'value', value: document.toJS() ?? {} };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: 'refused', fault: { path: [], message: `${message}: write the values out` } };
+  }
+}
+
+/** Aliases of nothing. */
+function strayAliases(document: Document): Fault[] {
+  const faults: Fault[] = [];
+  visit(document, {
+    Alias(_key, node, ancestors) {
+      if (node.resolve(document)) return;
+      const message = `*${node.source} names nothing: put &${node.source} before what it stands for, or write it out`;
+      faults.push({ path: pathTo(node, ancestors), message });
+    },
+  });
+  return faults;
 }
 
 /** Replace each `${NAME}` or `${NAME:-otherwise}` in the document's texts; names what is not set. */
@@ -113,7 +109,7 @@ function fillVariables(document: Document, variables: LakeText['variables']): Fa
           const value = variables[name] ?? otherwise;
           if (value === undefined)
             faults.push({
-              path: pathTo(document, node, ancestors),
+              path: pathTo(node, ancestors),
               message: `\${${name}} is not set: set it in the environment of \`tributary apply\``,
             });
           return value ?? whole;
@@ -124,13 +120,11 @@ function fillVariables(document: Document, variables: LakeText['variables']): Fa
   return faults;
 }
 
-function pathTo(document: Document, node: unknown, ancestors: readonly unknown[]): (string | number)[] {
-  const path: (string | number)[] = [];
-  for (const ancestor of [...ancestors, node]) {
-    const pair = ancestor as { key?: { value?: unknown } };
-    if (pair.key && typeof pair.key === 'object' && 'value' in pair.key) path.push(String(pair.key.value));
-  }
-  return document.hasIn(path) ? path : [];
+function pathTo(node: unknown, ancestors: readonly unknown[]): (string | number)[] {
+  return [...ancestors, node].flatMap((one, index, all): (string | number)[] => {
+    if (isPair(one)) return isScalar(one.key) ? [String(one.key.value)] : [];
+    return isSeq(one) ? [one.items.indexOf(all[index + 1])] : [];
+  });
 }
 
 /** Where a path stands in the text: its key where it has one, else the nearest thing around it. */
@@ -147,10 +141,4 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
       return Number(node.range[0]);
   }
   return 0;
-}
-
-function pathText(path: readonly (string | number)[]): string {
-  return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
-    .join('');
 }
