@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { createBuildActivities } from '../../activities/builds/activities.ts';
 import { createFileActivities } from '../../activities/files/activities.ts';
 import { LocalFolder } from '../../activities/files/local.ts';
@@ -78,7 +79,8 @@ export async function lakeIn(home: string, client: Client, options: WorkflowLake
   };
   const store = new MemoryObjectStore();
   const ledger = createLedger({ store });
-  const clock = { now: () => Date.now() };
+  let ahead = 0;
+  const clock = { now: () => Date.now() + ahead };
   if (!options.bare) {
     const first = { format: 1, n: 1, prev: null, ...spec, epochs: { [source]: 1 } };
     store.put(keys.spec(1), encode({ ...first, by: 'ana', reason: 'first', at: '2026-11-01T00:00:00.000Z' }));
@@ -109,6 +111,20 @@ export async function lakeIn(home: string, client: Client, options: WorkflowLake
     await utimes(file, time, time);
   }
 
+  /** Collect what the folder holds, without a run. */
+  async function land(): Promise<void> {
+    const { manifest, files } = await inActivity(activities.listFiles, { source });
+    if (manifest !== null) await inActivity(activities.landFiles, { source, manifest, from: 0, to: files });
+  }
+
+  /** Rows that the entries of a feed's first lane name. */
+  async function rowsIn(feed: string): Promise<number> {
+    const signal = AbortSignal.timeout(10_000);
+    const head = await ledger.head(feed, 0, signal);
+    const links = head ? await ledger.range(feed, 0, 1, head.n, signal) : [];
+    return links.flatMap(({ value }) => value.rows).reduce((sum, { rows }) => sum + rows, 0);
+  }
+
   return {
     source,
     stream,
@@ -122,8 +138,21 @@ export async function lakeIn(home: string, client: Client, options: WorkflowLake
     ingestId: workflowIds.ingestStream(stream),
     reconcileId: workflowIds.reconcileDataset(source),
     write,
-    remove: (item: string) => rm(path.join(folder, item)),
+    land,
+    rowsIn,
+    /** Let time pass for whoever asks the lake's clock. */
+    pass(ms: number): void {
+      ahead += ms;
+    },
   };
+}
+
+/** Run one activity by itself. */
+export function inActivity<Input, Result>(
+  activity: (input: Input) => Promise<Result>,
+  input: Input,
+): Promise<Result> {
+  return new MockActivityEnvironment().run<[Input], Result, typeof activity>(activity, input);
 }
 
 /** A file of the source: one row per id, all of one day. */
