@@ -1,0 +1,112 @@
+import { cancelled, heartbeat } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { BuildActivities } from '../../activities/builds/activities.ts';
+import type { FileActivities } from '../../activities/files/activities.ts';
+import { createRunActivities } from '../../activities/runs/activities.ts';
+import { TemporalRuns } from '../../activities/runs/temporal.ts';
+import type { SpecActivities } from '../../activities/spec/activities.ts';
+import type { StreamActivities } from '../../activities/streams/activities.ts';
+import type { ViewActivities } from '../../activities/views/activities.ts';
+import type { Parked } from '../../lake/decisions.ts';
+
+type LakeActivities = FileActivities & SpecActivities & StreamActivities & ViewActivities & BuildActivities;
+
+const NOTHING = {
+  collected: 0,
+  skipped: 0,
+  rows: 0,
+  rejected: 0,
+  bytes: 0,
+  entries: 0,
+  parked: [],
+  changed: 0,
+};
+const BROKEN: Parked = {
+  item: 'broken.csv',
+  failure: 'BadFile',
+  message: 'the quote that opens in line 2 never closes',
+  allowed: ['retry', 'skip'],
+};
+const LOST: Parked = {
+  item: '1795348800-shardId-000000000000',
+  failure: 'PositionLost',
+  message: 'what followed was lost',
+  allowed: ['skip', 'abort'],
+};
+const HELD = { partition: '2026-11-21', findings: ['rows: 1, at least 2 are declared'] };
+
+/**
+ * A lake of counters: one file that is good and one that is not, one lane with a lost shard, one plan with a held
+ * partition. Enough for every workflow to take each of its turns, as a history knows only what activities answered.
+ */
+export function recordedActivities(client: Client, taskQueue: string): object {
+  let isListed = false;
+  let stretches = 0;
+  let isBuilt = false;
+  let decisions = 0;
+  let version = 0;
+  const lake: LakeActivities = {
+    describeSource: async ({ kind }) => ({
+      kind: kind === 'files' ? 'files' : 'kinesis',
+      dataset: 'flights',
+    }),
+    describeDataset: async () => ({ feeds: ['flights'] }),
+    writeSpec: async () => ({ n: 1, written: true, changes: [] }),
+    setUpLake: async () => ({ started: [], schedules: [] }),
+
+    listFiles: async () => {
+      const files = isListed ? 0 : 1001;
+      isListed = true;
+      const manifest = files === 0 ? null : 'manifest/flights/1.json';
+      return { manifest, files, bytes: files, notYet: 0, parked: [], ignored: [], more: false };
+    },
+    landFiles: async ({ from, to }) => ({
+      ...NOTHING,
+      collected: to - from,
+      rows: to - from,
+      entries: 1,
+      parked: from === 0 ? [BROKEN] : [],
+    }),
+    decideFiles: async () => ({ ...NOTHING, skipped: 1, entries: 1 }),
+
+    openLanes: async () => ({ lanes: [0], parked: [] }),
+    collectLane: async ({ drain }) => {
+      stretches += 1;
+      const worked = { records: 2, rows: 2, rejected: 0, entries: 1 };
+      if (stretches === 1) return { outcome: 'worked', ...worked, parked: [LOST] };
+      if (drain) return { outcome: 'drained', ...worked, parked: [] };
+      return untilCancelled();
+    },
+    decideChannels: async () => ({ entries: 1 }),
+
+    assessDataset: async () => {
+      const plan = isBuilt ? null : 'p1';
+      isBuilt = true;
+      const seen = { waiting: [], holds: [], watermarks: [], version, late: 0, stale: 0 };
+      return { plan, partitions: 2, ...seen, nextLookMs: 60_000 };
+    },
+    describePlan: async () => ({ partitions: 2, parent: 0, reason: 'new: 2' }),
+    buildPartitionsBatch: async () => ({ built: 2, cached: 0, rows: 3, bytes: 3 }),
+    gatePlan: async () => ({ report: 'gate/flights/p1.json', publish: 1, flagged: 0, hold: [HELD] }),
+    openHolds: async () => ({ holds: [HELD] }),
+    publishPlan: async () => {
+      version += 1;
+      return { kind: 'published', version, partitions: [HELD.partition], flagged: [] };
+    },
+    closeHolds: async () => ({ closed: [{ partition: HELD.partition, action: 'approve' }], planEnded: true }),
+    rollbackDataset: async () => ({ version: (version += 1) }),
+    releasePins: async () => ({ version: (version += 1) }),
+    recordDecision: async () => ({ key: `audit/2026-11-24/${(decisions += 1)}.json` }),
+  };
+  return { ...lake, ...createRunActivities({ runs: new TemporalRuns(() => client, taskQueue) }) };
+}
+
+/** As a collector does: it says that it lives, and ends when it is told to. */
+async function untilCancelled(): Promise<never> {
+  const beat = setInterval(heartbeat, 100);
+  try {
+    return await cancelled();
+  } finally {
+    clearInterval(beat);
+  }
+}
