@@ -1,35 +1,49 @@
-import { isCancel, multiselect, select, text } from '@clack/prompts';
-import type { DecideRequest, Parked } from '../lake/decisions.ts';
+import type { Client } from '@temporalio/client';
+import type { Action } from '../lake/decisions.ts';
+import { Refused } from './context.ts';
+import { type Waiting, openRuns, waitingIn } from './runs.ts';
+import { cellText } from './table.ts';
 
-/** Only a person at a terminal can be asked. */
-export function isInteractive(): boolean {
-  return process.stdin.isTTY && process.stderr.isTTY;
+export interface Choice {
+  readonly workflow: string;
+  readonly items: string[];
+  readonly action: Action;
+  readonly reason: string;
 }
 
-/** Let a person choose among what waits; `undefined` when they leave without deciding. */
-export async function chooseDecision(
-  parked: readonly Parked[],
-): Promise<Omit<DecideRequest, 'by'> | undefined> {
-  const items = await multiselect({
-    message: 'What do you decide?',
-    options: parked.map(({ item, failure, message }) => ({
-      value: item,
-      label: item,
-      hint: `${failure}: ${message}`,
-    })),
-  });
-  if (isCancel(items)) return undefined;
-  const chosen = parked.filter(({ item }) => items.includes(item));
-  const allowed =
-    chosen[0]?.allowed.filter((one) => chosen.every((other) => other.allowed.includes(one))) ?? [];
-  const action = await select({
-    message: 'How?',
-    options: allowed.map((value) => ({ value, label: value })),
-  });
-  if (isCancel(action)) return undefined;
-  const reason = await text({
-    message: 'Why?',
-    validate: (given) => (given ? undefined : 'say why, for whoever asks later'),
-  });
-  return isCancel(reason) ? undefined : { items, action, reason };
+/** Let the person at the terminal choose among what waits. Rejects when nothing does, or they choose nothing. */
+export async function choose(client: Client, given: { readonly workflow?: string }): Promise<Choice> {
+  const all = await waitingIn(client, await openRuns(client));
+  const waiting = all.filter(
+    ({ workflow, allowed }) => allowed.length > 0 && workflow === (given.workflow ?? workflow),
+  );
+  if (waiting.length === 0) throw new Refused('nothing waits for a decision');
+  const { isCancel, select, text } = await import('@clack/prompts');
+  const chosen = <T>(answer: T | symbol): T => {
+    if (isCancel(answer)) throw new Refused('nothing was decided');
+    return answer;
+  };
+  const one = chosen(
+    await select<Waiting>({
+      message: 'What waits',
+      options: waiting.map((value) => ({
+        value,
+        label: `${value.workflow}  ${cellText(value.item)}`,
+        hint: `${value.failure}: ${cellText(value.message)}`,
+      })),
+    }),
+  );
+  const action = chosen(
+    await select<Action>({
+      message: `${one.failure}: ${cellText(one.message)}`,
+      options: one.allowed.map((value) => ({ value, label: value })),
+    }),
+  );
+  const reason = chosen(
+    await text({
+      message: 'Why',
+      validate: (given) => (given?.trim() ? undefined : 'say why, for whoever asks later'),
+    }),
+  );
+  return { workflow: one.workflow, items: [one.item], action, reason };
 }

@@ -2,9 +2,9 @@ import { userInfo } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { ACTIONS, type Action, type DecideRequest } from '../lake/decisions.ts';
-import { decideUpdate, parkedQuery } from '../workflows/support/parking.ts';
+import { decideUpdate } from '../workflows/support/parking.ts';
 import { askUpdate } from './ask.ts';
-import { chooseDecision, isInteractive } from './choose.ts';
+import { choose } from './choose.ts';
 import { type Context, EXIT, Refused, connect } from './context.ts';
 
 interface DecideOptions {
@@ -16,12 +16,14 @@ interface DecideOptions {
   readonly json?: boolean;
 }
 
-/** `decide`: end a wait for a person. On a terminal, what is not given is asked for. */
+type Decide = Omit<DecideRequest, 'by'> & { readonly workflow: string };
+
+/** `decide`: end a wait for a person. */
 export function addDecide(program: Command, context: () => Context): void {
   program
     .command('decide')
     .description('decide what waits in a run: `tributary status` shows what does')
-    .argument('<workflow>', 'its workflow id, such as transfer/flights')
+    .argument('[workflow]', 'its workflow id, such as transfer/flights; on a terminal, asked for')
     .argument('[action]', ACTIONS.join(' | '))
     .option('--reason <text>', 'why, for whoever asks later')
     .option('--items <name...>', 'what to decide')
@@ -29,45 +31,45 @@ export function addDecide(program: Command, context: () => Context): void {
     .option('--all', 'instead of items: all that wait')
     .option('--by <name>', 'who decides', userInfo().username)
     .option('--json', 'the answer, as JSON')
-    .action(async (workflow: string, action: string | undefined, options: DecideOptions) => {
+    .action(async (workflow: string | undefined, action: string | undefined, options: DecideOptions) => {
       const io = context();
-      const given = fromOptions(action, options);
-      if (given.kind === 'incomplete' && !isInteractive()) throw new Refused(given.missing, EXIT.usage);
+      const isAsked = action === undefined && process.stdin.isTTY && process.stdout.isTTY;
+      const typed = isAsked ? undefined : decisionOf(workflow, action, options);
       const { client, close } = await connect(io);
       try {
-        const request = given.kind === 'request' ? given.request : await ask(client, workflow, options.by);
-        const answer = await askUpdate(client, workflow, decideUpdate, request);
-        const line = `${answer.action}: ${answer.items.join(', ')} (kept as ${answer.decision})`;
-        io.data(options.json ? JSON.stringify(answer) : line);
+        const chosen = typed ?? (await choose(client, workflow === undefined ? {} : { workflow }));
+        const answer = await ask(client, chosen, options.by);
+        io.data(
+          options.json
+            ? JSON.stringify(answer)
+            : `${answer.action}: ${answer.items.join(', ')} (kept as ${answer.decision})`,
+        );
       } finally {
         await close();
       }
     });
 }
 
-type Given =
-  | { readonly kind: 'request'; readonly request: DecideRequest }
-  | { readonly kind: 'incomplete'; readonly missing: string };
-
-function fromOptions(action: string | undefined, { items, failure, all, reason, by }: DecideOptions): Given {
-  if (action !== undefined && !isAction(action)) {
-    throw new Refused(`action is ${action}: it must be one of ${ACTIONS.join(', ')}`, EXIT.usage);
-  }
-  if (action === undefined) return { kind: 'incomplete', missing: `give an action: ${ACTIONS.join(', ')}` };
-  if (reason === undefined)
-    return { kind: 'incomplete', missing: 'give --reason: why, for whoever asks later' };
-  if (items) return { kind: 'request', request: { items, action, reason, by } };
-  if (failure !== undefined) return { kind: 'request', request: { filter: { failure }, action, reason, by } };
-  if (all) return { kind: 'request', request: { filter: {}, action, reason, by } };
-  return { kind: 'incomplete', missing: 'give --items, --failure or --all' };
+function ask(client: Client, { workflow, ...request }: Decide, by: string) {
+  return askUpdate(client, workflow, decideUpdate, { ...request, by });
 }
 
-async function ask(client: Client, workflow: string, by: string): Promise<DecideRequest> {
-  const { parked } = await client.workflow.getHandle(workflow).query(parkedQuery);
-  if (parked.length === 0) throw new Refused(`nothing waits in ${workflow}`);
-  const decision = await chooseDecision(parked);
-  if (!decision) throw new Refused('nothing was decided');
-  return { ...decision, by };
+function decisionOf(
+  workflow: string | undefined,
+  action: string | undefined,
+  options: DecideOptions,
+): Decide {
+  const { items, failure, all, reason } = options;
+  if (workflow === undefined || action === undefined)
+    throw new Refused('give a workflow id and an action: `tributary status` shows what waits', EXIT.usage);
+  if (!isAction(action))
+    throw new Refused(`action is ${action}: it must be one of ${ACTIONS.join(', ')}`, EXIT.usage);
+  if (reason === undefined || reason.trim() === '')
+    throw new Refused('give --reason: why, for whoever asks later', EXIT.usage);
+  const ways = [items, failure, all].filter((way) => way !== undefined);
+  if (ways.length !== 1) throw new Refused('give one of --items, --failure and --all', EXIT.usage);
+  const which = items ? { items } : { filter: { ...(failure !== undefined && { failure }) } };
+  return { workflow, action, reason, ...which };
 }
 
 function isAction(text: string): text is Action {

@@ -42,11 +42,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A failure of the catalogue says what a person can do; what nobody has named shows where it comes from. */
+/** A failure of the catalogue says what was found, where; what nobody has named shows where it comes from. */
 function said(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const type = 'type' in error ? error.type : undefined;
   const name = Object.keys(FAILURES).find((known): known is FailureName => known === type);
-  if (name) return `${name}: ${error.message}\n${FAILURES[name].remedy}`;
+  if (name) return `${name}: ${error.message}`;
   return error.stack ?? error.message;
 }

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { workflowIds } from '../lake/ids.ts';
 import type { EntryRef } from '../lake/view.ts';
-import { releaseUpdate, rollbackUpdate } from '../workflows/reconcile-dataset.ts';
+import { releaseUpdate, rollbackUpdate } from '../workflows/support/undoable.ts';
 import { askUpdate } from './ask.ts';
 import { type Context, EXIT, Refused, connect } from './context.ts';
 

@@ -28,8 +28,19 @@ export class Child {
 
   static async start({ args, env, logFile, ready, readyWithinMs }: ChildOptions): Promise<Child> {
     const log = createWriteStream(logFile, { flags: 'a' });
-    const child = spawn(process.execPath, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own: Ctrl-C in a terminal goes to us first, who stop the workers before what they work on.
+    const child = spawn(process.execPath, [...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     const ended = once(child, 'exit');
+    const endWithUs = () => void child.kill('SIGKILL');
+    process.once('exit', endWithUs);
+    child.once('close', () => {
+      process.removeListener('exit', endWithUs);
+      log.end();
+    });
     const lines: string[] = [];
     const isReady = new Promise<void>((resolve) => {
       for (const stream of [child.stdout, child.stderr]) {
@@ -58,6 +69,11 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? 0;
+  }
+
+  /** Resolves when it is gone, however it ended. */
+  async over(): Promise<void> {
+    await this.#ended;
   }
 
   get isRunning(): boolean {

@@ -34,6 +34,8 @@ export interface Local {
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+// Found from here: a lake's owner stands in another folder.
+const TSX = import.meta.resolve('tsx');
 const READY_WITHIN_MS = 120_000;
 
 /** Start Temporal and the stand-ins, both on 127.0.0.1 with their data under `data`, and make the lake's bucket. */
@@ -54,9 +56,12 @@ export async function startLocal({
   });
   say(`Temporal at ${temporal.address}, Web UI at ${temporal.uiUrl}`);
   let stack: Child | undefined;
-  const workers: Child[] = [];
+  const workers: Promise<Child>[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(workers.map((worker) => worker.stop()));
+    // One that is still starting is waited for: nobody else would end it.
+    const started = await Promise.allSettled(workers);
+    const running = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    await Promise.all(running.map((worker) => worker.stop()));
     await stack?.stop();
     await temporal.stop();
   };
@@ -66,17 +71,22 @@ export async function startLocal({
     const endpoint = aws['AWS_ENDPOINT_URL'] ?? '';
     say(`S3, Kinesis and STS stand-ins at ${endpoint}`);
     await makeBucket(aws, bucket);
-    const exports = { ...aws, TEMPORAL_ADDRESS: temporal.address, TRIBUTARY_BUCKET: bucket };
+    const exports = {
+      ...aws,
+      TEMPORAL_ADDRESS: temporal.address,
+      TRIBUTARY_BUCKET: bucket,
+      TRIBUTARY_SCRATCH: join(data, 'scratch'),
+    };
     return {
       temporalAddress: temporal.address,
       uiUrl: temporal.uiUrl,
       endpoint,
       exports: { ...exports, PATH: `${dirname(temporal.binary)}:${process.env['PATH'] ?? ''}` },
       logs,
-      async startWorker() {
-        const worker = await Child.start({
+      startWorker() {
+        const worker = Child.start({
           args: [join(ROOT, 'cli/tributary.mjs'), 'worker'],
-          env: { ...withoutAmbient(), ...exports, TRIBUTARY_SCRATCH: join(data, 'scratch'), ...env },
+          env: { ...withoutAmbient(), ...exports, ...env },
           logFile: join(logs, `worker-${workers.length + 1}.log`),
           ready: /^working on /,
           readyWithinMs: READY_WITHIN_MS,
@@ -98,7 +108,7 @@ export async function startLocal({
 
 function startStack(data: string, port: number, logs: string): Promise<Child> {
   return Child.start({
-    args: ['--import', 'tsx', join(ROOT, 'stack/main.ts'), '--port', String(port), '--data', data],
+    args: ['--import', TSX, join(ROOT, 'stack/main.ts'), '--port', String(port), '--data', data],
     env: withoutAmbient(),
     logFile: join(logs, 'stack.log'),
     ready: /^ready$/,
@@ -125,13 +135,12 @@ async function makeBucket(aws: Record<string, string>, bucket: string): Promise<
     },
   });
   try {
-    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-    await s3.send(
-      new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
-    );
-  } catch (error) {
-    if (!(error instanceof Error) || !['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(error.name))
-      throw error;
+    await s3.send(new CreateBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
+      const isThere = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'];
+      if (!(error instanceof Error) || !isThere.includes(error.name)) throw error;
+    });
+    const versioning = { Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } } as const;
+    await s3.send(new PutBucketVersioningCommand(versioning));
   } finally {
     s3.destroy();
   }
@@ -139,6 +148,7 @@ async function makeBucket(aws: Record<string, string>, bucket: string): Promise<
 
 /** This process's environment without what would lead elsewhere: AWS and Temporal are what was started here. */
 function withoutAmbient(): Record<string, string | undefined> {
-  const led = Object.entries(process.env).filter(([name]) => !/^(AWS|TEMPORAL|TRIBUTARY)_/.test(name));
+  const elsewhere = /^(AWS|TEMPORAL)_|^TRIBUTARY_(BUCKET|SCRATCH|QUEUES|HEALTH_PORT)$/;
+  const led = Object.entries(process.env).filter(([name]) => !elsewhere.test(name));
   return { ...Object.fromEntries(led), AWS_EC2_METADATA_DISABLED: 'true' };
 }
