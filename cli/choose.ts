@@ -18,9 +18,10 @@ export async function choose(client: Client, given: { readonly workflow?: string
     ({ workflow, allowed }) => allowed.length > 0 && workflow === (given.workflow ?? workflow),
   );
   if (waiting.length === 0) throw new Refused('nothing waits for a decision');
-  const { isCancel, select, text } = await import('@clack/prompts');
-  const chosen = <T>(answer: T | symbol): T => {
-    if (isCancel(answer)) throw new Refused('nothing was decided');
+  const { select, text } = await import('@clack/prompts');
+  const chosen = <T extends object | string>(answer: T | symbol): T => {
+    // How the prompts say that they were left.
+    if (typeof answer === 'symbol') throw new Refused('nothing was decided');
     return answer;
   };
   const one = chosen(
@@ -42,7 +43,7 @@ export async function choose(client: Client, given: { readonly workflow?: string
   const reason = chosen(
     await text({
       message: 'Why',
-      validate: (given) => (given?.trim() ? undefined : 'say why, for whoever asks later'),
+      validate: (typed) => (typed?.trim() ? undefined : 'say why, for whoever asks later'),
     }),
   );
   return { workflow: one.workflow, items: [one.item], action, reason };
