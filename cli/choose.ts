@@ -19,32 +19,26 @@ export async function choose(client: Client, given: { readonly workflow?: string
   );
   if (waiting.length === 0) throw new Refused('nothing waits for a decision');
   const { select, text } = await import('@clack/prompts');
-  const chosen = <T extends object | string>(answer: T | symbol): T => {
-    // How the prompts say that they were left.
-    if (typeof answer === 'symbol') throw new Refused('nothing was decided');
-    return answer;
-  };
-  const one = chosen(
-    await select<Waiting>({
-      message: 'What waits',
-      options: waiting.map((value) => ({
-        value,
-        label: `${value.workflow}  ${cellText(value.item)}`,
-        hint: `${value.failure}: ${cellText(value.message)}`,
-      })),
-    }),
-  );
-  const action = chosen(
-    await select<Action>({
-      message: `${one.failure}: ${cellText(one.message)}`,
-      options: one.allowed.map((value) => ({ value, label: value })),
-    }),
-  );
-  const reason = chosen(
-    await text({
-      message: 'Why',
-      validate: (typed) => (typed?.trim() ? undefined : 'say why, for whoever asks later'),
-    }),
-  );
+  // A prompt that was left answers with a symbol.
+  const left = () => new Refused('nothing was decided');
+  const one = await select<Waiting>({
+    message: 'What waits',
+    options: waiting.map((value) => ({
+      value,
+      label: `${value.workflow}  ${cellText(value.item)}`,
+      hint: `${value.failure}: ${cellText(value.message)}`,
+    })),
+  });
+  if (typeof one === 'symbol') throw left();
+  const action = await select<Action>({
+    message: `${one.failure}: ${cellText(one.message)}`,
+    options: one.allowed.map((value) => ({ value, label: value })),
+  });
+  if (typeof action === 'symbol') throw left();
+  const reason = await text({
+    message: 'Why',
+    validate: (typed) => (typed?.trim() ? undefined : 'say why, for whoever asks later'),
+  });
+  if (typeof reason === 'symbol') throw left();
   return { workflow: one.workflow, items: [one.item], action, reason };
 }
