@@ -157,7 +157,7 @@ function resolveDataset(
         moved: { count: 0 },
         conflicting: { count: 0 },
       },
-      settleAfterMs: file.gate?.settleAfter ?? 259_200_000,
+      settleAfterMs: 0,
       checks: (file.gate?.checks ?? []).map((check, index) =>
         resolveCheck(check, (column) => needColumn(column, at('gate', 'checks', index))),
       ),

@@ -180,7 +180,7 @@ const dataset = z.strictObject({
           conflicting: tolerance.default(NO_TOLERANCE),
         })
         .optional(),
-      settleAfter: duration.default(259_200_000),
+      settleAfter: notBuilt,
       checks: z.array(check).default([]),
     })
     .optional(),

@@ -128,7 +128,7 @@ export interface GateRule {
     readonly moved: Tolerance;
     readonly conflicting: Tolerance;
   };
-  /** How long `late` and `pending` are looked at again. */
+  /** How long `late` and `pending` are looked at again after publishing: 0, not at all, until that is built. */
   readonly settleAfterMs: number;
   readonly checks: readonly DeclaredCheck[];
 }
