@@ -16,7 +16,7 @@ interface RollbackOptions {
   readonly json?: boolean;
 }
 
-/** `rollback` and `release`: serve an earlier version of partitions again, and let them be built again. */
+/** `rollback`: serve an earlier version of partitions again. */
 export function addRollback(program: Command, context: () => Context): void {
   program
     .command('rollback')
@@ -55,7 +55,10 @@ export function addRollback(program: Command, context: () => Context): void {
         await close();
       }
     });
+}
 
+/** `release`: let partitions be built again that a rollback pinned. */
+export function addRelease(program: Command, context: () => Context): void {
   program
     .command('release')
     .description('let pinned partitions be built again')

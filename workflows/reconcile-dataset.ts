@@ -10,23 +10,23 @@ import {
   proxyActivities,
   setHandler,
   startChild,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SpecActivities } from '../activities/spec/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import { type DecideRequest, type Parked, checkDecision } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
-import { type EntryRef } from '../lake/view.ts';
 import type { WatermarkEvidence } from '../lake/plan.ts';
 import { buildPartitions } from './build-partitions.ts';
 import { LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
-import { failure, plainly } from './support/failure.ts';
+import { failure } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
 import { nudgeSignal } from './support/messages.ts';
 import { decideSignal, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
+import { listed, signed } from './support/signed.ts';
+import { undoable } from './support/undoable.ts';
 
 export interface ReconcileDatasetInput {
   readonly dataset: string;
@@ -37,23 +37,6 @@ export interface ReconcileDatasetInput {
 /** {"partitions": ["2026-11-21"], "reason": "…", "by": "…"}; no partitions = all that are built. */
 export interface RecomputeRequest {
   readonly partitions?: readonly string[];
-  readonly reason: string;
-  readonly by: string;
-}
-
-/** {"to": 7, "reason": "…", "by": "…"}: bad code pins the partitions; bad data names the entries to leave out. */
-export interface RollbackRequest {
-  readonly to: number;
-  readonly partitions?: readonly string[];
-  readonly exclude?: readonly EntryRef[];
-  /** Default: true without `exclude`, false with it. */
-  readonly pin?: boolean;
-  readonly reason: string;
-  readonly by: string;
-}
-
-export interface ReleaseRequest {
-  readonly partitions: readonly string[];
   readonly reason: string;
   readonly by: string;
 }
@@ -76,15 +59,13 @@ export interface ReconcileProgress {
 
 export const reconcileProgressQuery = defineQuery<ReconcileProgress>('progress');
 export const recomputeUpdate = defineUpdate<{ readonly accepted: true }, [RecomputeRequest]>('recompute');
-export const rollbackUpdate = defineUpdate<{ readonly version: number }, [RollbackRequest]>('rollback');
-export const releaseUpdate = defineUpdate<{ readonly version: number }, [ReleaseRequest]>('release');
 /** A decision on held partitions, passed on to the runs that hold them. */
 export const decideHoldsUpdate = defineUpdate<{ readonly sentTo: readonly string[] }, [DecideRequest]>(
   'decideHolds',
 );
 
 const { describeDataset } = proxyActivities<SpecActivities>(LOOK);
-const { recordDecision, rollbackDataset, releasePins } = proxyActivities<ViewActivities>(LOOK);
+const { recordDecision } = proxyActivities<ViewActivities>(LOOK);
 const { assessDataset } = proxyActivities<ViewActivities>(SURVEY);
 
 /**
@@ -163,47 +144,7 @@ export async function reconcileDataset(
       },
     },
   );
-  setHandler(
-    rollbackUpdate,
-    async ({ to, partitions, exclude, pin, reason, by }) => {
-      const token = uuid4();
-      const chosen = {
-        ...(partitions && { partitions: [...partitions] }),
-        ...(exclude && { exclude: [...exclude] }),
-      };
-      const undoing = { dataset, to, ...chosen, pin: pin ?? exclude === undefined, reason, by, token };
-      const rolled = await inPlainWords(() => rollbackDataset(undoing));
-      wake();
-      return rolled;
-    },
-    {
-      description:
-        'Serve an earlier version again: {"to": 7, "partitions": ["…"], "exclude": [{"feed": "…", "lane": 0, "ordinal": 12}], "reason": "…", "by": "…"}',
-      validator: (request) => {
-        signed(request);
-        if (!Number.isInteger(request.to) || request.to < 1)
-          throw failure('MalformedInput', 'to must be a version, 1 or more');
-        if (request.partitions !== undefined) listed('partitions', request.partitions);
-        if (request.exclude !== undefined) listed('exclude', request.exclude);
-      },
-    },
-  );
-  setHandler(
-    releaseUpdate,
-    async ({ partitions, reason, by }) => {
-      const releasing = { dataset, partitions: [...partitions], reason, by, token: uuid4() };
-      const released = await inPlainWords(() => releasePins(releasing));
-      wake();
-      return released;
-    },
-    {
-      description: 'Let pinned partitions be built again: {"partitions": ["…"], "reason": "…", "by": "…"}',
-      validator: (request) => {
-        signed(request);
-        listed('partitions', request.partitions);
-      },
-    },
-  );
+  undoable(dataset, wake);
   setHandler(
     decideHoldsUpdate,
     async (request) => {
@@ -275,27 +216,6 @@ async function startBuild(dataset: string, plan: string): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
-}
-
-function signed(request: { readonly reason: string; readonly by: string }): void {
-  if (typeof request?.reason !== 'string' || request.reason === '')
-    throw failure('MalformedInput', 'reason is missing: say why');
-  if (typeof request.by !== 'string' || request.by === '')
-    throw failure('MalformedInput', 'by is missing: say who asks');
-}
-
-function listed(name: string, value: unknown): void {
-  if (!Array.isArray(value) || value.length === 0)
-    throw failure('MalformedInput', `${name} must be a list of at least one`);
-}
-
-/** Whoever sent an update reads what the activity said, not that one failed. */
-async function inPlainWords<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw plainly(error);
   }
 }
 

@@ -177,3 +177,37 @@ test('one decision wakes every lane that waits for the same', async ({ lab }) =>
     expect(await run.result()).toMatchObject({ records: 2 });
   });
 });
+
+test('after 200 stretches a run continues as new, with its totals and what a person left', async ({
+  lab,
+}) => {
+  const lake = await workflowLake(lab);
+  const lost = {
+    item: 'gone',
+    failure: 'PositionLost',
+    message: 'lost',
+    allowed: ['skip', 'abort'],
+  } as const;
+  let stretches = 0;
+  let isLeft = false;
+  const collectLane: CollectLane = async () => {
+    stretches += 1;
+    const one = { records: 1, rows: 1, rejected: 0, entries: 1, parked: [lost] };
+    return { outcome: isLeft && stretches > 200 ? 'drained' : 'worked', ...one };
+  };
+  await lab.withWorker(lake.queue, { ...lake.activities, collectLane }, async () => {
+    const run = await start(lab, lake);
+    const { runId: first } = await run.describe();
+    await until(
+      () => progress(run),
+      ({ waiting }) => waiting === 1,
+    );
+    const args: [object] = [{ items: ['gone'], action: 'abort', reason: 'old', by: 'ana' }];
+    await run.executeUpdate(decideUpdate.name, { args });
+    isLeft = true;
+    const { records } = (await run.result()) as { readonly records: number };
+    expect(records).toBe(stretches);
+    expect(await progress(run)).toMatchObject({ waiting: 0, records: stretches });
+    expect((await lab.client.workflow.getHandle(lake.ingestId).describe()).runId).not.toBe(first);
+  });
+});
