@@ -5,7 +5,6 @@ import { Client, Connection } from '@temporalio/client';
 import { type Env, allVariables, readEnv } from '../config/env.ts';
 import { type Problem, readLake } from '../config/lake.ts';
 import type { LakeSpec } from '../lake/spec.ts';
-import { scratchFolder } from '../workers/wiring.ts';
 
 /** 0 fine, 1 failed, 2 usage, 3 something waits for a person. */
 export const EXIT = { fine: 0, failed: 1, usage: 2, waits: 3 } as const;
@@ -15,6 +14,8 @@ export interface Context {
   readonly env: Env;
   readonly data: (text: string) => void;
   readonly progress: (text: string) => void;
+  /** What the process ends with when the command is through. */
+  readonly endWith: (code: (typeof EXIT)[keyof typeof EXIT]) => void;
 }
 
 /** A refusal for the person who typed the command: its message is all they see. */
@@ -27,12 +28,11 @@ export class Refused extends Error {
   }
 }
 
-export function openContext(): Context {
-  return {
-    env: readEnv(),
-    data: (text) => process.stdout.write(`${text}\n`),
-    progress: (text) => process.stderr.write(`${text}\n`),
-  };
+export function openContext(
+  { out, err }: { readonly out: (text: string) => void; readonly err: (text: string) => void },
+  endWith: Context['endWith'],
+): Context {
+  return { env: readEnv(), data: (text) => out(`${text}\n`), progress: (text) => err(`${text}\n`), endWith };
 }
 
 /** The lake that a file declares. Rejects with every problem in it. */
@@ -60,6 +60,7 @@ export async function withScratch<T>(
   { env }: Context,
   work: (folders: { readonly scratch: string; readonly cache: string }) => Promise<T>,
 ): Promise<T> {
+  const { scratchFolder } = await import('../workers/wiring.ts');
   const base = await scratchFolder(env);
   const scratch = await mkdtemp(join(base, 'cli-'));
   const kept = env.scratchDir !== undefined;

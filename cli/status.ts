@@ -28,8 +28,8 @@ export function addStatus(program: Command, context: () => Context): void {
       const status = await withRuns(io, lake);
       if (json) io.data(JSON.stringify(status));
       else for (const line of statusLines(status, process.stdout.isTTY)) io.data(line);
-      if (status.runs === null) process.exitCode = EXIT.failed;
-      else if (status.waiting.length > 0) process.exitCode = EXIT.waits;
+      if (status.runs === null) io.endWith(EXIT.failed);
+      else if (status.waiting.length > 0) io.endWith(EXIT.waits);
     });
 }
 

@@ -26,7 +26,7 @@ export function addVerify(program: Command, context: () => Context): void {
       );
       if (json) io.data(JSON.stringify(report));
       else for (const line of lines(report)) io.data(line);
-      if (report.findings.length > 0) process.exitCode = EXIT.failed;
+      if (report.findings.length > 0) io.endWith(EXIT.failed);
     });
 }
 
