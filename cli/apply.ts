@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { workflowIds } from '../lake/ids.ts';
 import type { SpecChange } from '../lake/spec-change.ts';
-import { type Context, Refused, connect, lakeFromFile } from './context.ts';
+import { type Context, Refused, connect, lakeFromFile, wordsOf } from './context.ts';
 
 interface Applied {
   readonly n: number;
@@ -43,8 +43,9 @@ export function addApply(program: Command, context: () => Context): void {
           if (options.json) io.data(JSON.stringify(applied));
           else for (const line of summary(applied)) io.data(line);
         } catch (error) {
-          if (error instanceof WorkflowFailedError)
-            throw new Refused(`not applied: ${error.cause?.message ?? error.message}`);
+          if (error instanceof WorkflowExecutionAlreadyStartedError)
+            throw new Refused(`somebody applies a spec right now, as ${error.workflowId}: apply again`);
+          if (error instanceof WorkflowFailedError) throw new Refused(`not applied: ${wordsOf(error)}`);
           throw error;
         } finally {
           await close();

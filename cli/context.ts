@@ -28,6 +28,11 @@ export class Refused extends Error {
   }
 }
 
+/** What a run's failure says: its innermost cause, which is where it was met. */
+export function wordsOf(error: Error): string {
+  return error.cause instanceof Error ? wordsOf(error.cause) : error.message;
+}
+
 export function openContext(
   { out, err }: { readonly out: (text: string) => void; readonly err: (text: string) => void },
   endWith: Context['endWith'],

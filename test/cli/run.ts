@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
@@ -97,4 +98,17 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: Buffer[] = [];
   stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
   return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Pids of processes, other than this one, whose command line or environment names a folder. */
+export async function processesNaming(folder: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const named = await Promise.all(
+    pids.map(async (pid) => {
+      // Gone meanwhile, or somebody else's.
+      const read = (what: string) => readFile(`/proc/${pid}/${what}`, 'utf8').catch(() => '');
+      return `${await read('cmdline')} ${await read('environ')}`.includes(folder);
+    }),
+  );
+  return pids.filter((pid, index) => named[index] && pid !== process.pid);
 }
