@@ -1,0 +1,197 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+import type { Runs, Schedule, Start } from '../../../activities/runs/port.ts';
+import { createSpecActivities } from '../../../activities/spec/activities.ts';
+import type { LakeSpec } from '../../../lake/spec.ts';
+import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
+import { paymentsSpec } from '../../support/rows-specs.ts';
+
+const LAKE: LakeSpec = { lake: { name: 'travel', bucket: 'travel-lake' }, ...paymentsSpec() };
+const ANA = { by: 'ana', reason: 'first' };
+const payments = paymentsSpec().datasets.payments;
+const ROW_RENAMED: LakeSpec = { ...LAKE, datasets: { payments: { ...payments, key: ['id', 'paid_at'] } } };
+const LATER_REBUILD: LakeSpec = {
+  ...LAKE,
+  datasets: { payments: { ...payments, rebuild: { lateRatio: 0, lateAfterMs: 1 } } },
+};
+
+/** Runs and schedules of a Temporal namespace, in memory. */
+class MemoryRuns implements Runs {
+  readonly open = new Map<string, Start>();
+  readonly schedules = new Map<string, Schedule>();
+  readonly nudged: string[] = [];
+
+  async signalWithStart(): Promise<void> {}
+
+  async start(run: Start): Promise<boolean> {
+    if (this.open.has(run.workflowId)) return false;
+    this.open.set(run.workflowId, run);
+    return true;
+  }
+
+  async signal(workflowId: string, signal: string): Promise<boolean> {
+    if (signal === 'nudge' && this.open.has(workflowId)) this.nudged.push(workflowId);
+    return this.open.has(workflowId);
+  }
+
+  async setSchedule(schedule: Schedule): Promise<void> {
+    this.schedules.set(schedule.scheduleId, schedule);
+  }
+
+  async removeSchedule(scheduleId: string): Promise<boolean> {
+    return this.schedules.delete(scheduleId);
+  }
+}
+
+function lake() {
+  const store = new MemoryObjectStore();
+  const runs = new MemoryRuns();
+  const clock = { now: () => Date.UTC(2026, 10, 22) };
+  const activities = () => createSpecActivities({ store, runs, clock });
+  function run<I, R>(
+    pick: (one: ReturnType<typeof activities>) => (input: I) => Promise<R>,
+    input: I,
+  ): Promise<R> {
+    const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    const activity = pick(activities());
+    return environment.run<[I], R, typeof activity>(activity, input);
+  }
+  const apply = (spec: LakeSpec, by = ANA) => run((one) => one.writeSpec, { spec, ...by });
+  const setUp = () => run((one) => () => one.setUpLake(), undefined);
+  return { store, runs, run, apply, setUp };
+}
+
+test('the first spec is object 1, with epochs; the same again is not written', async () => {
+  const { store, apply } = lake();
+  expect(await apply(LAKE)).toMatchObject({ n: 1, written: true });
+  expect(JSON.parse(store.text('spec/000000000001.json') ?? '')).toMatchObject({
+    format: 1,
+    n: 1,
+    prev: null,
+    epochs: { payments: 1 },
+    by: 'ana',
+    reason: 'first',
+    at: '2026-11-22T00:00:00.000Z',
+  });
+  expect(await apply(LAKE)).toEqual({ n: 1, written: false, changes: [] });
+  expect(store.keys()).toEqual(['spec/000000000001.json']);
+});
+
+test('a compatible change is the next spec, which names the one before by its hash', async () => {
+  const { store, apply } = lake();
+  await apply(LAKE);
+  expect(await apply(LATER_REBUILD)).toMatchObject({
+    n: 2,
+    written: true,
+    changes: [{ path: 'datasets.payments.rebuild', class: 'compatible' }],
+  });
+  expect(JSON.parse(store.text('spec/000000000002.json') ?? '')).toMatchObject({
+    n: 2,
+    prev: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+});
+
+test('a change that would rebuild everything, or make another lake, is refused by name and writes nothing', async () => {
+  const { store, apply } = lake();
+  await apply(LAKE);
+  await expect(apply(ROW_RENAMED)).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining('datasets.payments.key: ["id"] becomes ["id","paid_at"]'),
+  });
+  await expect(apply({ ...LAKE, lake: { name: 'trips', bucket: 'travel-lake' } })).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: 'lake.name: travel cannot become trips: that would be another lake',
+  });
+  expect(store.keys()).toEqual(['spec/000000000001.json']);
+});
+
+test('an apply whose answer was lost is one spec', async () => {
+  const { store, apply } = lake();
+  store.faultCreates('answer lost');
+  expect(await apply(LAKE)).toMatchObject({ n: 1, written: true });
+  expect(store.keys()).toEqual(['spec/000000000001.json']);
+});
+
+test('of two applies at once, the one that says otherwise is refused, and names the winner', async () => {
+  const { store, apply } = lake();
+  await apply(LAKE);
+  const gate = store.holdCreates();
+  const both = Promise.allSettled([
+    apply(LATER_REBUILD),
+    apply({ ...LATER_REBUILD, datasets: LAKE.datasets, sources: {} }, { by: 'bo', reason: 'other' }),
+  ]);
+  await gate.waiting(2);
+  gate.open();
+  const [first, second] = await both;
+  const refused = [first, second].filter((one) => one.status === 'rejected');
+  expect(refused).toHaveLength(1);
+  expect(refused[0]).toMatchObject({
+    reason: {
+      type: 'SpecRefused',
+      message: expect.stringMatching(/^spec 2 was applied by (ana|bo) meanwhile: apply again$/),
+    },
+  });
+  expect(store.keys('spec/')).toHaveLength(2);
+});
+
+test('long-lived runs start once; what runs already is nudged', async () => {
+  const { runs, apply, setUp } = lake();
+  await apply(LAKE);
+  expect(await setUp()).toEqual({ started: ['ingest/events', 'reconcile/payments'], schedules: [] });
+  expect(runs.open.get('ingest/events')).toEqual({
+    workflowType: 'ingestStream',
+    workflowId: 'ingest/events',
+    input: { source: 'events' },
+  });
+  expect(await setUp()).toEqual({ started: [], schedules: [] });
+  expect(runs.nudged).toEqual(['reconcile/payments']);
+});
+
+test('a schedule is set to what the spec says, and removed once it says none', async () => {
+  const { runs, apply, setUp } = lake();
+  const books = { ...paymentsSpec().sources.books, schedule: { everyMs: 3_600_000 } };
+  await apply({ ...LAKE, sources: { ...LAKE.sources, books } });
+  expect((await setUp()).schedules).toEqual(['schedule/books']);
+  expect(runs.schedules.get('schedule/books')).toEqual({
+    scheduleId: 'schedule/books',
+    everyMs: 3_600_000,
+    workflowId: 'transfer/books/scheduled',
+    workflowType: 'transferFiles',
+    input: { source: 'books', wait: false },
+    note: 'Spec 1: looks for new files of books',
+  });
+  await apply(LAKE);
+  expect((await setUp()).schedules).toEqual([]);
+  expect(runs.schedules.size).toBe(0);
+});
+
+test('a source is described with its dataset; a wrong name says which there are', async () => {
+  const { run, apply } = lake();
+  await apply(LAKE);
+  const describe = (source: string, kind: string) => run((one) => one.describeSource, { source, kind });
+  expect(await describe('books', 'files')).toEqual({ kind: 'files', dataset: 'payments' });
+  await expect(describe('book', 'files')).rejects.toMatchObject({
+    type: 'UnknownSource',
+    message: 'book is no source of spec 1; of kind files are: books',
+  });
+  await expect(describe('books', 'kinesis')).rejects.toMatchObject({
+    type: 'UnknownSource',
+    message: 'books is a source of kind files; of kind kinesis are: events',
+  });
+  await expect(run((one) => one.describeDataset, { dataset: 'payment' })).rejects.toMatchObject({
+    type: 'UnknownSource',
+    message: 'payment is no dataset of spec 1; there are: payments',
+  });
+});
+
+test('before anything is applied, everything says so', async () => {
+  const { run, setUp } = lake();
+  await expect(setUp()).rejects.toMatchObject({
+    type: 'NoSpec',
+    message: expect.stringContaining('tributary apply'),
+  });
+  await expect(run((one) => one.describeDataset, { dataset: 'payments' })).rejects.toMatchObject({
+    type: 'NoSpec',
+  });
+});
