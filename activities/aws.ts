@@ -30,6 +30,8 @@ const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT
  * Every AWS call goes through here. An error whose name has a meaning becomes that failure; any
  * other stays itself, so Temporal retries it and an operator reads AWS's own words.
  *
+ * `place` says for the operator what was asked of what: `GET travel-lake/spec/…`.
+ *
  * A call cut short rethrows the signal's reason. The SDK's own AbortError would reach Temporal as a
  * cancellation that nobody asked for, and a paused attempt would hang until its timeout.
  */
@@ -37,6 +39,7 @@ export async function awsCall<T>(
   signal: AbortSignal,
   call: () => Promise<T>,
   meanings: ErrorMeanings = {},
+  place?: string,
 ): Promise<T> {
   try {
     return await call();
@@ -45,7 +48,8 @@ export async function awsCall<T>(
     if (!(error instanceof Error)) throw error;
     const name =
       meanings[error.name] ?? EVERYWHERE[error.name] ?? (isUnanswered(error) ? 'Unreachable' : undefined);
-    throw name ? failure(name, `${error.name}: ${error.message}`, error) : error;
+    const where = place === undefined ? '' : `${place}: `;
+    throw name ? failure(name, `${where}${error.name}: ${error.message}`, error) : error;
   }
 }
 

@@ -135,6 +135,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     result.superseded ??= because;
     await nudgeReconciliation(dataset ?? null);
     await condition(allHandlersFinished);
+    shown.end();
     return result;
   }
 }

@@ -146,7 +146,10 @@ export async function ingestStream(
     const decision = parked.take();
     if (decision) await act(decision);
   }
-  if (ends.every((end) => end === 'ended')) return { source, ...totals };
+  if (ends.every((end) => end === 'ended')) {
+    shown.end();
+    return { source, ...totals };
+  }
   const state = { paused: pause.reason(), draining, left: [...left], totals };
   return continueAsNew<typeof ingestStream>({ source, state });
 

@@ -103,7 +103,7 @@ export async function transferFiles(
     const paused = pause.reason();
     const state = paused !== null ? 'Paused' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
     const notes = [
-      `${totals.collected} files, ${totals.rows} rows collected; ${totals.rejected} records in quarantine`,
+      `${totals.collected} files, ${totals.rows} rows collected; ${totals.skipped} files skipped; ${totals.rejected} records in quarantine`,
       ...(working ? [working] : []),
       ...(paused !== null
         ? [
@@ -153,6 +153,7 @@ export async function transferFiles(
   }
   if (!described) for (const { replyTo } of requests) await reply(replyTo, last);
   await condition(allHandlersFinished);
+  shown.end();
   return { ...last, ...totals, waiting: parked.waiting().length, parked: parked.waiting().slice(0, 20) };
 
   function isAsked(): boolean {

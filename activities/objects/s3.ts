@@ -46,11 +46,11 @@ export class S3ObjectStore implements ObjectStore {
 
   async create(key: string, body: Uint8Array, signal: AbortSignal): Promise<CreateAnswer> {
     const command = new PutObjectCommand({ ...this.#put(key, body), IfNoneMatch: '*' });
-    return awsCall(signal, () =>
+    const create = () =>
       createAnswer(signal, async () => {
         await this.#once.send(command, { abortSignal: signal });
-      }),
-    );
+      });
+    return awsCall(signal, create, {}, this.#place('PUT', key));
   }
 
   async createFromFile(key: string, file: LocalFile, watch: Watch): Promise<CreateAnswer> {
@@ -74,15 +74,16 @@ export class S3ObjectStore implements ObjectStore {
 
   async overwrite(key: string, body: Uint8Array, signal: AbortSignal): Promise<void> {
     const command = new PutObjectCommand(this.#put(key, body));
-    await awsCall(signal, () => this.#s3.send(command, { abortSignal: signal }));
+    await awsCall(signal, () => this.#s3.send(command, { abortSignal: signal }), {}, this.#place('PUT', key));
   }
 
   async get(key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const command = new GetObjectCommand(this.#at(key));
-    return awsCall(signal, async () => {
+    const read = async () => {
       const found = await this.#s3.send(command, { abortSignal: signal }).catch(undefinedIfAbsent);
       return found?.Body?.transformToByteArray();
-    });
+    };
+    return awsCall(signal, read, {}, this.#place('GET', key));
   }
 
   async getToFile(
@@ -93,7 +94,7 @@ export class S3ObjectStore implements ObjectStore {
     const command = new GetObjectCommand(this.#at(key));
     const progress = setInterval(onProgress, PROGRESS_EVERY_MS);
     try {
-      return await awsCall(signal, async () => {
+      const download = async () => {
         const found = await this.#s3.send(command, { abortSignal: signal }).catch(undefinedIfAbsent);
         if (!found) return undefined;
         if (!(found.Body instanceof Readable)) throw new Error(`${key}: the answer has no body`);
@@ -111,7 +112,8 @@ export class S3ObjectStore implements ObjectStore {
           throw failure('Unreachable', `${key}: ${bytes} bytes came; right would be ${found.ContentLength}`);
         }
         return { bytes, sha256: hash.digest('hex') };
-      });
+      };
+      return await awsCall(signal, download, {}, this.#place('GET', key));
     } finally {
       clearInterval(progress);
     }
@@ -119,9 +121,8 @@ export class S3ObjectStore implements ObjectStore {
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead | undefined> {
     const command = new HeadObjectCommand({ ...this.#at(key), ChecksumMode: 'ENABLED' });
-    const found = await awsCall(signal, () =>
-      this.#s3.send(command, { abortSignal: signal }).catch(undefinedIfAbsent),
-    );
+    const look = () => this.#s3.send(command, { abortSignal: signal }).catch(undefinedIfAbsent);
+    const found = await awsCall(signal, look, {}, this.#place('HEAD', key));
     if (!found) return undefined;
     // A composite checksum depends on the parts, so it says nothing about the bytes alone.
     const crc = found.ChecksumType === 'COMPOSITE' ? undefined : found.ChecksumCRC32;
@@ -144,11 +145,16 @@ export class S3ObjectStore implements ObjectStore {
           ? after !== undefined && { StartAfter: after }
           : { ContinuationToken: token }),
       });
-      const page = await awsCall(signal, () => this.#s3.send(command, { abortSignal: signal }));
+      const listed = () => this.#s3.send(command, { abortSignal: signal });
+      const page = await awsCall(signal, listed, {}, this.#place('LIST', prefix));
       for (const { Key, Size } of page.Contents ?? []) yield { key: Key ?? '', bytes: Size ?? 0 };
       left -= page.Contents?.length ?? 0;
       token = page.NextContinuationToken;
     } while (token !== undefined && left > 0);
+  }
+
+  #place(verb: string, key: string): string {
+    return `${verb} ${this.#bucket}/${key}`;
   }
 
   #at(key: string) {

@@ -46,5 +46,5 @@ interface Metadata {
 
 /** The commands that details hold, in their order. */
 export function commandsIn(markdown: string): readonly string[] {
-  return [...markdown.matchAll(/^```\n(.*)\n```$/gm)].map(([, command = '']) => command);
+  return [...markdown.matchAll(/^```\n([\s\S]*?)\n```$/gm)].map(([, command = '']) => command);
 }

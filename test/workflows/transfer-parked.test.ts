@@ -50,7 +50,7 @@ test('a bad file parks alone, and the command in the details decides it', async 
     await until(listed, ({ stdout }) => stdout.includes(lake.transferId));
     const shown = await details(lab, lake.transferId);
     expect(shown).toContain('**NeedsOperator**');
-    expect(shown).toContain('- 1 files, 2 rows collected; 0 records in quarantine');
+    expect(shown).toContain('- 1 files, 2 rows collected; 0 files skipped; 0 records in quarantine');
     expect(shown).toContain('### broken.csv');
     expect(shown).toContain('**BadFile**: ');
     const skip = commandsIn(shown).find((command) => command.includes('"action":"skip"'));

@@ -18,13 +18,24 @@ export interface Board {
     readonly parked: readonly Parked[];
     readonly notes: readonly string[];
   }): void;
+  /** The run is about to end: it is in no state any more. */
+  end(): void;
 }
 
 /** What this run shows of itself: search attributes for lists, details for whoever opens it. */
 export function board(subject: { readonly source?: string; readonly dataset?: string }): Board {
   let shown = '';
+  let said: readonly string[] = [];
   return {
+    end() {
+      setCurrentDetails(['**Ended**', '', ...said.map((note) => `- ${note}`)].join('\n'));
+      upsertSearchAttributes([
+        { key: LAKE_STATE, value: null },
+        { key: LAKE_FAILURE, value: null },
+      ]);
+    },
     show({ state, parked, notes }) {
+      said = notes;
       setCurrentDetails(details(state, parked, notes));
       const failures = [...new Set(parked.map((one) => one.failure))].sort();
       const attributes = canonical([state, failures]);
@@ -54,19 +65,24 @@ function details(state: LakeState, parked: readonly Parked[], notes: readonly st
       remedy(one.failure),
       '',
     );
-    for (const action of one.allowed) lines.push('```', decideCommand(one.item, action), '```');
+    for (const action of one.allowed) {
+      lines.push(`To **${action}**:`, '```', decideCommand(one.item, action), '```');
+    }
   }
   if (parked.length > SHOWN)
     lines.push('', `… and ${parked.length - SHOWN} more: query \`parked\` lists them.`);
   return lines.join('\n');
 }
 
+// In short lines: the Web UI shows them in a narrow panel that does not wrap.
 function decideCommand(item: string, action: string): string {
-  const request = canonical({ items: [item], action, reason: '…', by: '…' }).replaceAll(
-    "'",
-    String.raw`'\''`,
-  );
-  return `temporal workflow update execute --workflow-id '${workflowInfo().workflowId}' --name decide --input '${request}'`;
+  const request = JSON.stringify({ items: [item], action, reason: '…', by: '…' }, null, 1);
+  return [
+    'temporal workflow update execute \\',
+    `  --workflow-id '${workflowInfo().workflowId}' \\`,
+    '  --name decide \\',
+    `  --input '${request.replaceAll("'", String.raw`'\''`)}'`,
+  ].join('\n');
 }
 
 function inOneLine(item: string): string {

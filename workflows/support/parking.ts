@@ -139,7 +139,10 @@ export function parking(keep: Keep, changed: () => void): Parking {
         refuse(namedFailure(error)?.message ?? String(error));
       }
     },
-    { description: 'The same as the update decide, without an answer: for many runs at once.' },
+    {
+      description:
+        'The same as the update decide, for many runs at once, without an answer: {"filter": {"failure": "…"}, "action": "skip", "reason": "…", "by": "…"}',
+    },
   );
   setHandler(parkedQuery, () => ({ count: waiting.size, parked: [...waiting.values()].slice(0, 200) }), {
     description: 'What waits for a decision, and which actions each allows.',
