@@ -53,11 +53,20 @@ test('a bad file parks alone, and the command in the details decides it', async 
     expect(shown).toContain('- 1 files, 2 rows collected; 0 files skipped; 0 records in quarantine');
     expect(shown).toContain('### broken.csv');
     expect(shown).toContain('**BadFile**: ');
-    const skip = commandsIn(shown).find((command) => command.includes('"action":"skip"'));
-    expect(skip).toBe(
-      `temporal workflow update execute --workflow-id 'transfer/${lake.source}' --name decide ` +
-        `--input '{"action":"skip","by":"…","items":["broken.csv"],"reason":"…"}'`,
-    );
+    const skip = commandsIn(shown).find((command) => command.includes('"action": "skip"'));
+    expect(skip?.split('\n')).toEqual([
+      'temporal workflow update execute \\',
+      `  --workflow-id 'transfer/${lake.source}' \\`,
+      '  --name decide \\',
+      `  --input '{`,
+      ' "items": [',
+      '  "broken.csv"',
+      ' ],',
+      ' "action": "skip",',
+      ' "reason": "…",',
+      ' "by": "…"',
+      `}'`,
+    ]);
     const decided = await paste(lab, skip ?? '');
     expect(decided).toMatchObject({ code: 0 });
     expect(decided.stdout).toContain('audit/');
