@@ -13,7 +13,12 @@ export interface ChildOptions {
   readonly readyWithinMs: number;
 }
 
-/** A Node process of ours that said it is ready. The caller owes a `stop` or a `kill`. */
+const END_WITH_PARENT = import.meta.resolve('./end-with-parent.mjs');
+
+/**
+ * A Node process of ours that said it is ready. The caller owes a `stop` or a `kill`; should this process end without
+ * one, the child ends too: by SIGKILL where we still can, else (we got SIGKILL ourselves) by its own SIGTERM.
+ */
 export class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -28,10 +33,11 @@ export class Child {
 
   static async start({ args, env, logFile, ready, readyWithinMs }: ChildOptions): Promise<Child> {
     const log = createWriteStream(logFile, { flags: 'a' });
-    // A group of its own: Ctrl-C in a terminal goes to us first, who stop the workers before what they work on.
-    const child = spawn(process.execPath, [...args], {
+    // A session of its own: Ctrl-C in a terminal goes to us first, who stop the workers before what they work on.
+    // Nothing else reaches it then when we are killed, so it watches stdin, whose other end is ours and stays open.
+    const child = spawn(process.execPath, ['--import', END_WITH_PARENT, ...args], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     const ended = once(child, 'exit');

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { findTemporalBinary } from './find.mjs';
 import { freePorts, isOpen } from './ports.mjs';
 import { run } from './run.mjs';
@@ -19,7 +20,7 @@ export const SEARCH_ATTRIBUTES = {
 const TRIES = 5;
 const HEALTHY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 25;
-const STOPPED_WITHIN_MS = 10_000;
+const KEEPER = fileURLToPath(new URL('keeper.mjs', import.meta.url));
 
 /**
  * @typedef {object} ServerOptions
@@ -42,7 +43,7 @@ const STOPPED_WITHIN_MS = 10_000;
 
 /**
  * Start a dev server on 127.0.0.1 and wait until it takes workflows with the search attributes. The caller owes a
- * `stop`; should this process end without one, the server is ended with it (not after a SIGKILL).
+ * `stop`; should this process end without one, even by SIGKILL, the server ends too.
  *
  * @param {ServerOptions} [options]
  * @returns {Promise<TemporalServer>}
@@ -59,7 +60,7 @@ export async function startTemporal(options = {}) {
       return {
         address: `127.0.0.1:${ports.grpc}`,
         uiUrl,
-        pid: started.pid,
+        pid: await started.pid,
         binary,
         logFile,
         stop: () => started.stop().then(forgetLog),
@@ -119,30 +120,31 @@ function argumentsFor({ dbFile, ui, searchAttributes = SEARCH_ATTRIBUTES }, port
  */
 function launch(binary, args, logFile) {
   const log = openSync(logFile, 'a');
-  // A group of its own: Ctrl-C in a terminal goes to us first, who stop the workers before their server.
-  const child = spawn(binary, args, { stdio: ['ignore', log, log], detached: true });
+  // A session of its own: Ctrl-C in a terminal goes to us first, who stop the workers before their server. Nothing else
+  // reaches it then when we are killed, so it is kept by a process that sees its stdin end.
+  const keeper = spawn(process.execPath, [KEEPER, binary, ...args], {
+    stdio: ['pipe', 'pipe', log],
+    detached: true,
+  });
   closeSync(log);
-  const endWithUs = () => void child.kill('SIGTERM');
-  process.once('exit', endWithUs);
+  /** @type {Promise<number>} */
+  const pid = new Promise((resolve) => {
+    keeper.stdout?.once('data', (line) => resolve(Number(line)));
+  });
   /** @type {Promise<string>} */
   const ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve(`did not start: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
+    keeper.once('error', (error) => resolve(`did not start: ${error.message}`));
+    keeper.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
   });
-  void ended.then(() => process.removeListener('exit', endWithUs));
-
-  async function stop() {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-    child.kill('SIGTERM');
-    const insist = setTimeout(() => child.kill('SIGKILL'), STOPPED_WITHIN_MS);
-    await ended;
-    clearTimeout(insist);
-  }
   return {
-    pid: child.pid ?? 0,
+    /** Known once the server runs. */
+    pid,
     ended,
-    stop,
-    isRunning: () => child.exitCode === null && child.signalCode === null,
+    async stop() {
+      keeper.stdin?.end();
+      await ended;
+    },
+    isRunning: () => keeper.exitCode === null && keeper.signalCode === null,
   };
 }
 
