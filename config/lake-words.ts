@@ -1,5 +1,5 @@
 import type { YAMLError } from 'yaml';
-import type { Fault } from './lake-rules.ts';
+import type { Fault } from './faults.ts';
 
 // What the YAML parser and the schema found, in the words of whoever wrote the file.
 

@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, isMap, isPair, isScalar, isSeq, parseDocument, visit, type Document } from 'yaml';
 import type { LakeSpec } from '../lake/spec.ts';
-import { type Fault, resolveLake } from './lake-rules.ts';
+import type { Fault } from './faults.ts';
+import { resolveLake } from './lake-rules.ts';
 import { LAKE_FILE } from './lake-schema.ts';
 import { brokenText, faultsOf, pathText } from './lake-words.ts';
 

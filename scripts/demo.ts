@@ -1,19 +1,16 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { styleText } from 'node:util';
 import { readEnv, refuseFarEndpoint } from '../config/env.ts';
-import {
-  type Play,
-  collectFlights,
-  compareWithTruth,
-  findWhatDiffers,
-  fireSchedule,
-  holdAtTheGate,
-  prove,
-  rollBack,
-  sendLate,
-  settle,
-  streamPayments,
-} from './demo/acts.ts';
+import { findWhatDiffers } from './demo/acts/findings.ts';
+import { collectFlights } from './demo/acts/flights.ts';
+import { holdAtTheGate, sendLate } from './demo/acts/gate.ts';
+import type { Play } from './demo/acts/play.ts';
+import { prove } from './demo/acts/proof.ts';
+import { compareWithTruth } from './demo/acts/queries.ts';
+import { rollBack } from './demo/acts/rollback.ts';
+import { fireSchedule } from './demo/acts/schedule.ts';
+import { settle } from './demo/acts/settlements.ts';
+import { streamPayments } from './demo/acts/stream.ts';
 import { readOptions } from './demo/options.ts';
 import { Promises } from './demo/promises.ts';
 import { setStage } from './demo/stage.ts';

@@ -1,0 +1,167 @@
+import { partitionNumber } from '../lake/partition.ts';
+import type {
+  Columns,
+  ColumnType,
+  DatasetSpec,
+  DeclaredCheck,
+  Partitioning,
+  SourceSpec,
+} from '../lake/spec.ts';
+import type { Say } from './faults.ts';
+import { resolveFeeds, resolveVersion } from './feed-rules.ts';
+import type { LakeFile } from './lake-schema.ts';
+import { defined } from './members.ts';
+
+type DatasetFile = LakeFile['datasets'][string];
+
+/** Hold one dataset against itself and the sources that may feed it, and write every default in. */
+export function resolveDataset(
+  file: DatasetFile,
+  name: string,
+  sources: Readonly<Record<string, SourceSpec>>,
+  say: Say,
+): DatasetSpec {
+  const at = (...path: (string | number)[]) => ['datasets', name, ...path];
+  const columns = file.columns as Columns;
+  const needColumn = (column: string, path: (string | number)[], type?: ColumnType): void => {
+    if (!(column in columns))
+      say(path, `${column} is no column of ${name}; there are: ${Object.keys(columns).join(', ')}`);
+    else if (type && columns[column] !== type)
+      say(path, `${column} is ${columns[column]}: it must be ${type}`);
+  };
+  for (const [index, column] of file.key.entries()) {
+    needColumn(column, at('key', index));
+    if (file.key.indexOf(column) < index) say(at('key', index), `${column} stands in the key already`);
+  }
+  const partition = resolvePartition(file, at, needColumn, say);
+  const feeds = resolveFeeds(file, at, columns, sources, say);
+  if (file.eventTime !== undefined) needColumn(file.eventTime, at('eventTime'), 'timestamp');
+  resolveVersion(file, at, feeds, needColumn, say);
+  const batch = Object.keys(feeds).filter((feed) => feeds[feed]?.role === 'batch');
+  for (const [index, feed] of (file.close?.needs ?? []).entries()) {
+    if (!batch.includes(feed))
+      say(
+        at('close', 'needs', index),
+        `${feed} is no batch feed of ${name}; there are: ${batch.join(', ') || 'none'}`,
+      );
+    else if (sources[feed]?.kind === 'files' && !sources[feed].window) {
+      say(
+        at('close', 'needs', index),
+        `${feed} declares no window, so nothing says which days it covers: add window to the source`,
+      );
+    }
+  }
+  if (file.close && partition.kind !== 'time')
+    say(at('close'), 'close is for time partitions: the others rebuild when something came');
+  for (const [index, column] of (file.gate?.compare ?? []).entries())
+    needColumn(column, at('gate', 'compare', index));
+  const eventTime = file.eventTime ?? (partition.kind === 'time' ? partition.column : undefined);
+  return {
+    merge: file.merge,
+    key: file.key,
+    ...(file.version !== undefined && { version: file.version }),
+    partition,
+    columns,
+    ...(eventTime !== undefined && { eventTime }),
+    feeds,
+    close: {
+      latenessMs: file.close?.lateness ?? 0,
+      graceMs: file.close?.grace ?? 0,
+      needs: file.close?.needs ?? batch.filter((feed) => windowed(sources[feed])),
+      ...(file.close?.deadline !== undefined && { deadlineMs: file.close.deadline }),
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: file.close?.then ?? 'hold',
+    },
+    rebuild: { lateRatio: lateRatio(file, at, say), lateAfterMs: file.rebuild?.after ?? 3_600_000 },
+    gate: {
+      compare: file.gate?.compare ?? [],
+      tolerance: file.gate?.tolerance ?? {
+        missing: { count: 0 },
+        differs: { count: 0 },
+        moved: { count: 0 },
+        conflicting: { count: 0 },
+      },
+      settleAfterMs: 0,
+      checks: (file.gate?.checks ?? []).map((check, index) =>
+        resolveCheck(check, (column) => needColumn(column, at('gate', 'checks', index))),
+      ),
+    },
+  };
+}
+
+function resolvePartition(
+  file: DatasetFile,
+  at: (...path: (string | number)[]) => (string | number)[],
+  needColumn: (column: string, path: (string | number)[], type?: ColumnType) => void,
+  say: Say,
+): Partitioning {
+  const declared = file.partition;
+  if (declared === 'whole') return { kind: 'whole' };
+  if ('buckets' in declared) return { kind: 'bucket', buckets: declared.buckets };
+  const [unit, column] =
+    'hour' in declared
+      ? (['hour', declared.hour] as const)
+      : 'day' in declared
+        ? (['day', declared.day] as const)
+        : (['month', declared.month] as const);
+  needColumn(column, at('partition', unit), 'timestamp');
+  if (!declared.fixed && !file.key.includes(column)) {
+    say(
+      at('partition'),
+      `a key must determine its partition: make ${column} part of the key, or say fixed: true where it never changes for a key`,
+    );
+  }
+  const partitioning: Partitioning = {
+    kind: 'time',
+    column,
+    unit,
+    fixed: declared.fixed,
+    ...(declared.from !== undefined && { from: declared.from }),
+  };
+  if (declared.from !== undefined && partitionNumber(partitioning, declared.from) === undefined) {
+    const example = { hour: '2026-11-21T07', day: '2026-11-21', month: '2026-11' }[unit];
+    say(
+      at('partition', 'from'),
+      `from is "${declared.from}": it must be a partition's name such as ${example}`,
+    );
+  }
+  return partitioning;
+}
+
+function lateRatio(
+  file: DatasetFile,
+  at: (...path: (string | number)[]) => (string | number)[],
+  say: Say,
+): number {
+  const text = file.rebuild?.late;
+  if (text === undefined) return 0.01;
+  const [, digits] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (digits === undefined) say(at('rebuild', 'late'), `late is "${text}": it must be a share such as 1%`);
+  return Number(digits ?? 1) / 100;
+}
+
+function resolveCheck(
+  check: NonNullable<DatasetFile['gate']>['checks'][number],
+  needColumn: (column: string) => void,
+): DeclaredCheck {
+  if ('rows' in check) return { kind: 'rows', ...defined(check.rows) };
+  if ('nothing' in check) return { kind: 'nothing', ...check.nothing };
+  if ('range' in check) {
+    needColumn(check.range.column);
+    return {
+      kind: 'range',
+      column: check.range.column,
+      ...defined({ min: check.range.min, max: check.range.max }),
+    };
+  }
+  needColumn(check.nulls.column);
+  return {
+    kind: 'nulls',
+    column: check.nulls.column,
+    max: 'ratio' in check.nulls.max ? check.nulls.max.ratio : check.nulls.max.count,
+  };
+}
+
+function windowed(source: SourceSpec | undefined): boolean {
+  return source?.kind === 'files' && source.window !== undefined;
+}
