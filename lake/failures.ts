@@ -91,7 +91,8 @@ export const FAILURES = {
     retry: 'few',
     tell: 'operator',
     means: 'The folder or stream that a source names is not there.',
-    remedy: 'Create it or correct lake.yaml and apply, then decide: retry.',
+    remedy:
+      'Create it or correct lake.yaml and apply, then decide: retry; or abort: this attempt ends without it, what was collected stays, and the next start, by a schedule or by hand, looks again.',
   },
   SourceChanged: {
     retry: 'never',

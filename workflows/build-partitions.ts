@@ -1,10 +1,10 @@
 import { allHandlersFinished, condition, proxyActivities } from '@temporalio/workflow';
 import type { BuildActivities } from '../activities/builds/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
-import type { Parked } from '../lake/decisions.ts';
 import { BUILD, LOOK, PARTITIONS_PER_BATCH, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
 import { failure } from './support/failure.ts';
+import { heldPartition } from './support/held.ts';
 import { nudgeReconciliation } from './support/nudge.ts';
 import { type Decision, parking } from './support/parking.ts';
 import { queueFor } from './support/queues.ts';
@@ -93,7 +93,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
   ): Promise<void> {
     note = `Report: \`gate/${dataset}/${planId}.json\``;
     const open = new Set(holds.map(({ partition }) => partition));
-    parked.park(holds.map(held));
+    parked.park(holds.map(heldPartition));
     while (open.size > 0 && result.superseded === null) {
       await condition(() => parked.decided());
       const decision = parked.take();
@@ -138,20 +138,4 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     shown.end();
     return result;
   }
-}
-
-function held({
-  partition,
-  findings,
-}: {
-  readonly partition: string;
-  readonly findings: readonly string[];
-}): Parked {
-  const missing = findings.some((finding) => finding.startsWith('batchMissing'));
-  return {
-    item: partition,
-    failure: missing ? 'BatchMissing' : 'GateHeld',
-    message: findings.join('; '),
-    allowed: ['approve', 'reject', 'recompute'],
-  };
 }

@@ -22,6 +22,7 @@ import { LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
 import { failure } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
+import { heldPartition } from './support/held.ts';
 import { nudgeSignal } from './support/messages.ts';
 import { decideSignal, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
@@ -119,12 +120,26 @@ export async function reconcileDataset(
           : waiting.length > 0
             ? 'NeedsOperator'
             : 'Running';
-    shown.show({ state, parked: parked.waiting(), notes: notes({ ...now, pausedBecause: paused }) });
+    const elsewhere = now.holds.map((hold) => ({
+      ...heldPartition(hold),
+      run: workflowIds.buildPartitions(dataset, hold.planId),
+    }));
+    shown.show({
+      state,
+      parked: parked.waiting(),
+      elsewhere,
+      notes: notes({ ...now, pausedBecause: paused }),
+    });
   };
   const parked = parking(recordDecision, wake);
   const pause = pausable(wake, input.state?.paused);
-  setHandler(nudgeSignal, wake, { description: 'Look at once.' });
-  setHandler(requestSignal, wake, { description: 'Look at once.' });
+  setHandler(nudgeSignal, wake, {
+    description:
+      'Look at the lake now instead of at the next look: sent by runs that changed something, and safe by hand. It builds only what is due.',
+  });
+  setHandler(requestSignal, wake, {
+    description: 'Sent by a run of another id that was started for this dataset; this one runs already.',
+  });
   setHandler(reconcileProgressQuery, () => ({ ...now, pausedBecause: pause.reason() }), {
     description: 'Version, watermarks with their evidence, what is late, stale, waiting and held.',
   });
@@ -219,13 +234,9 @@ async function startBuild(dataset: string, plan: string): Promise<void> {
   }
 }
 
+// Under one name whatever holds it: runs that are under way have checked decisions with it.
 function heldAt(hold: { readonly partition: string; readonly findings: readonly string[] }): Parked {
-  return {
-    item: hold.partition,
-    failure: 'GateHeld',
-    message: hold.findings.join('; '),
-    allowed: ['approve', 'reject', 'recompute'],
-  };
+  return { ...heldPartition(hold), failure: 'GateHeld' };
 }
 
 function notes(now: ReconcileProgress): string[] {
@@ -236,11 +247,5 @@ function notes(now: ReconcileProgress): string[] {
       (one) => `${one.feed} (${one.role}): ${one.watermark ?? 'no watermark yet'}, ${one.because}`,
     ),
     ...now.waiting.slice(0, 5).map((one) => `${one.partition} waits: ${one.because}`),
-    ...now.holds
-      .slice(0, 5)
-      .map(
-        (one) =>
-          `${one.partition} is held by \`${workflowIds.buildPartitions(now.dataset, one.planId)}\`: ${one.findings.join('; ')}`,
-      ),
   ];
 }

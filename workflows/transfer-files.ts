@@ -121,7 +121,7 @@ export async function transferFiles(
       const id = request?.id ?? uuid4();
       if (!requests.some((one) => one.id === id)) requests.push({ ...request, id });
     },
-    { description: 'Look again for files: {}' },
+    { description: 'Look again for files: {}; also how a run of another id hands its request over.' },
   );
   setHandler(
     transferProgressQuery,

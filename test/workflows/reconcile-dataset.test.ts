@@ -10,6 +10,7 @@ import { until } from '../support/eventually.ts';
 import { Gate } from '../support/gate.ts';
 import { type Lab, test } from '../support/temporal.ts';
 import { type LakeActivities, csv, workflowLake } from './lake.ts';
+import { commandsIn, details, paste } from './operator.ts';
 
 type Lake = Awaited<ReturnType<typeof workflowLake>>;
 type Assess = LakeActivities['assessDataset'];
@@ -187,20 +188,26 @@ test('a run that continues another one stays paused and does what was asked', as
   );
 });
 
+/** Where it stands, after it was told to look. */
+const look = (run: WorkflowHandle) => async () => {
+  await run.signal('nudge');
+  return progress(run);
+};
+
+const NONE = { count: 0 };
+const TWO_ROWS = {
+  compare: [],
+  tolerance: { missing: NONE, differs: NONE, moved: NONE, conflicting: NONE },
+  settleAfterMs: 0,
+  checks: [{ kind: 'rows', min: 2 }],
+} as const;
+
 test('held partitions are decided where the dataset is looked at, too', async ({ lab }) => {
-  const none = { count: 0 };
-  const tolerance = { missing: none, differs: none, moved: none, conflicting: none };
-  const lake = await workflowLake(lab, {
-    dataset: { gate: { compare: [], tolerance, settleAfterMs: 0, checks: [{ kind: 'rows', min: 2 }] } },
-  });
+  const lake = await workflowLake(lab, { dataset: { gate: TWO_ROWS } });
   await lake.write('a.csv', csv('2026-11-21', '1'));
   await lake.land();
   await reconciling(lab, lake, async (run) => {
-    const look = async () => {
-      await run.signal('nudge');
-      return progress(run);
-    };
-    const { holds } = await until(look, (now) => now.holds.length === 1);
+    const { holds } = await until(look(run), (now) => now.holds.length === 1);
     expect(holds).toMatchObject([{ partition: '2026-11-21' }]);
     const decision = { items: ['2026-11-21'], action: 'approve', reason: 'a quiet day', by: 'ana' };
     const decided = await until(
@@ -212,5 +219,34 @@ test('held partitions are decided where the dataset is looked at, too', async ({
       () => progress(run),
       ({ version, holds: left }) => version === 1 && left.length === 0,
     );
+  });
+});
+
+test('the details of what is held name the run that waits, and the command there decides it', async ({
+  lab,
+}) => {
+  const lake = await workflowLake(lab, { dataset: { gate: TWO_ROWS } });
+  await lake.write('a.csv', csv('2026-11-21', '1'));
+  await lake.land();
+  await reconciling(lab, lake, async (run) => {
+    const { holds } = await until(look(run), (now) => now.holds.length === 1);
+    const build = `build/${lake.source}/${holds[0]?.planId}`;
+    const shown = await details(lab, lake.reconcileId);
+    expect(shown).toContain('**Held**');
+    expect(shown).toContain(`## 1 waiting for a decision\n\n### 2026-11-21\n\nIn \`${build}\`\n`);
+    expect(shown).toContain('**GateHeld**: ');
+    expect(shown).toContain('Read the report, then decide: approve, reject, or recompute.');
+    const approve = commandsIn(shown).find((command) => command.includes('"action": "approve"'));
+    expect(approve).toContain(`--workflow-id '${build}'`);
+    const decided = await until(
+      () => paste(lab, approve ?? ''),
+      ({ code }) => code === 0,
+    );
+    expect(decided.stdout).toContain('audit/');
+    await until(
+      () => progress(run),
+      ({ version, holds: left }) => version === 1 && left.length === 0,
+    );
+    expect(await details(lab, lake.reconcileId)).not.toContain('waiting for a decision');
   });
 });

@@ -11,11 +11,18 @@ export const LAKE_FAILURE = defineSearchAttributeKey('LakeFailure', 'KEYWORD_LIS
 
 export type LakeState = 'Running' | 'NeedsOperator' | 'Held' | 'Paused';
 
+export interface Elsewhere extends Parked {
+  /** Workflow id of the run that takes the decision. */
+  readonly run: string;
+}
+
 export interface Board {
   /** Show where the run stands. Costs an action only when the state or the failures change. */
   show(now: {
     readonly state: LakeState;
     readonly parked: readonly Parked[];
+    /** What waits in other runs: shown with the commands that decide it there. */
+    readonly elsewhere?: readonly Elsewhere[];
     readonly notes: readonly string[];
   }): void;
   /** The run is about to end: it is in no state any more. */
@@ -34,9 +41,9 @@ export function board(subject: { readonly source?: string; readonly dataset?: st
         { key: LAKE_FAILURE, value: null },
       ]);
     },
-    show({ state, parked, notes }) {
+    show({ state, parked, elsewhere = [], notes }) {
       said = notes;
-      setCurrentDetails(details(state, parked, notes));
+      setCurrentDetails(details(state, [...parked, ...elsewhere], notes));
       const failures = [...new Set(parked.map((one) => one.failure))].sort();
       const attributes = canonical([state, failures]);
       if (attributes === shown) return;
@@ -53,33 +60,44 @@ export function board(subject: { readonly source?: string; readonly dataset?: st
 
 const SHOWN = 20;
 
-function details(state: LakeState, parked: readonly Parked[], notes: readonly string[]): string {
+function details(
+  state: LakeState,
+  waiting: readonly (Parked | Elsewhere)[],
+  notes: readonly string[],
+): string {
   const lines = [`**${state}**`, '', ...notes.map((note) => `- ${note}`)];
-  if (parked.length > 0) lines.push('', `## ${parked.length} waiting for a decision`, '');
-  for (const one of parked.slice(0, SHOWN)) {
+  if (waiting.length > 0) lines.push('', `## ${waiting.length} waiting for a decision`, '');
+  const { workflowId: here } = workflowInfo();
+  for (const one of waiting.slice(0, SHOWN)) {
+    const run = 'run' in one ? one.run : here;
     lines.push(
       `### ${inOneLine(one.item)}`,
       '',
+      ...(run === here ? [] : [`In \`${run}\``, '']),
       `**${one.failure}**: ${one.message}`,
       '',
       remedy(one.failure),
       '',
     );
     for (const action of one.allowed) {
-      lines.push(`To **${action}**:`, '```', decideCommand(one.item, action), '```');
+      lines.push(`To **${action}**:`, '```', decideCommand(run, one.item, action), '```');
     }
   }
-  if (parked.length > SHOWN)
-    lines.push('', `… and ${parked.length - SHOWN} more: query \`parked\` lists them.`);
+  const left = waiting.length - SHOWN;
+  if (left > 0) {
+    // What waits elsewhere is not among this run's parked.
+    const query = waiting.some((one) => 'run' in one) ? 'progress' : 'parked';
+    lines.push('', `… and ${left} more: query \`${query}\` lists them.`);
+  }
   return lines.join('\n');
 }
 
 // In short lines: the Web UI shows them in a narrow panel that does not wrap.
-function decideCommand(item: string, action: string): string {
+function decideCommand(run: string, item: string, action: string): string {
   const request = JSON.stringify({ items: [item], action, reason: '…', by: '…' }, null, 1);
   return [
     'temporal workflow update execute \\',
-    `  --workflow-id '${workflowInfo().workflowId}' \\`,
+    `  --workflow-id '${run}' \\`,
     '  --name decide \\',
     `  --input '${request.replaceAll("'", String.raw`'\''`)}'`,
   ].join('\n');
