@@ -1,11 +1,7 @@
 import { survivesKills, useStory } from './kills.ts';
 import { collectingSteps } from './story.ts';
 
-const told = useStory(collectingSteps);
-const of = (name: keyof ReturnType<typeof told>['steps']) => () => {
-  const { lab, steps } = told();
-  return { lab, step: steps[name] };
-};
+const of = useStory(collectingSteps);
 
 survivesKills('applying a spec', of('writeSpec'), [{ what: 'the spec', key: '^spec/' }]);
 

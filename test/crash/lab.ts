@@ -1,17 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { CreateStreamCommand, waitUntilStreamExists, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
-import { createKinesisClient } from '../../activities/streams/clients.ts';
 import { verifyLake } from '../../reading/verify/verify.ts';
-import { STACK_REGION, openStack } from '../support/stack.ts';
+import { MemoryObjectStore } from '../fakes/memory-object-store.ts';
+import { openStack } from '../support/stack.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import type { Point } from './points.ts';
 import { runActivity } from './run.ts';
 import { type Victim, startVictim } from './start-victim.ts';
+import { openStreams } from './streams.ts';
 import { truthOf } from './truth.ts';
 import type { Errand } from './victim.ts';
-import { type ActivityName, type InputOf, type Place, type ResultOf, openStore, wire } from './wire.ts';
+import {
+  type ActivityName,
+  type InputOf,
+  type Place,
+  type ResultOf,
+  openClients,
+  openStore,
+  wire,
+} from './wire.ts';
 
 /** Everything that a bucket holds. */
 export type Snapshot = ReadonlyMap<string, Uint8Array>;
@@ -43,13 +52,12 @@ export async function openLab() {
   const folder = await makeTmpFolder();
   const scratch = path.join(folder, 'scratch');
   await mkdir(scratch);
-  const kinesis = createKinesisClient({ endpoint: stack.url, region: STACK_REGION });
-  // Many collectors read one stream here, one after the other.
-  const limits = JSON.stringify({ readsPerSecond: 1000, settleMs: 0 });
-  await fetch(`${stack.url}/_stack/kinesis`, { method: 'POST', body: limits });
+  const streams = await openStreams(stack.url);
+  let aheadMs = 0;
 
-  const placeOf = (bucket: string): Place => ({ url: stack.url, bucket, scratch });
-  const storeOf = (bucket: string) => openStore(placeOf(bucket));
+  const placeOf = (bucket: string): Place => ({ url: stack.url, bucket, scratch, aheadMs });
+  const clients = openClients(stack.url);
+  const storeOf = (bucket: string) => openStore(bucket, clients);
 
   async function lakeFrom(snapshot: Snapshot): Promise<string> {
     const bucket = await stack.makeBucket();
@@ -100,35 +108,43 @@ export async function openLab() {
   ): Promise<Step<Name>> {
     const bucket = await lakeFrom(before);
     const result = await run(bucket, activity, input);
-    const [after, truth] = [await snapshotOf(bucket), await truthOf(storeOf(bucket))];
-    return { activity, input, before, after, result, truth };
+    const after = await snapshotOf(bucket);
+    return { activity, input, before, after, result, truth: await truthOf(copyOf(after)) };
   }
 
   /** What a lake says, and what is wrong with its proof. */
-  async function look(bucket: string) {
-    const store = storeOf(bucket);
+  async function look(snapshot: Snapshot) {
+    const store = copyOf(snapshot);
     const { findings } = await verifyLake({ store, scratch, memoryMb: 256, signal });
     return { truth: await truthOf(store), findings };
   }
 
-  /** Two shards, half of the records in each. */
-  async function makeStream(name: string, records: readonly string[]): Promise<void> {
-    await kinesis.send(new CreateStreamCommand({ StreamName: name, ShardCount: 2 }));
-    const client = { client: kinesis, minDelay: 1, maxDelay: 1, maxWaitTime: 30 };
-    await waitUntilStreamExists(client, { StreamName: name });
-    const Records = records.map((data, n) => ({
-      Data: Buffer.from(data),
-      PartitionKey: 'unused',
-      ExplicitHashKey: n % 2 === 0 ? '0' : String(2n ** 128n - 1n),
-    }));
-    await kinesis.send(new PutRecordsCommand({ StreamName: name, Records }));
+  /** Keys of the uploads in parts that were begun and neither completed nor abandoned. */
+  async function uploadsOf(bucket: string): Promise<string[]> {
+    const listed = await stack.s3Client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    return (listed.Uploads ?? []).map(({ Key }) => Key ?? '');
+  }
+
+  /** For the streams, and for every activity that is run from now on. */
+  async function pass(ms: number): Promise<void> {
+    await fetch(`${stack.url}/_stack/clock`, { method: 'POST', body: JSON.stringify({ jumpMs: ms }) });
+    aheadMs += ms;
   }
 
   async function close(): Promise<void> {
-    kinesis.destroy();
+    streams.close();
+    clients.s3.destroy();
+    clients.once.destroy();
     await stack.close();
     await removeTmpFolder(folder);
   }
 
-  return { folder, lakeFrom, snapshotOf, run, kill, hold, step, look, makeStream, close };
+  return { folder, streams, lakeFrom, snapshotOf, run, kill, hold, step, look, uploadsOf, pass, close };
+}
+
+/** Reading it is nearly free. */
+function copyOf(snapshot: Snapshot): MemoryObjectStore {
+  const store = new MemoryObjectStore();
+  for (const [key, body] of snapshot) store.put(key, body);
+  return store;
 }

@@ -5,6 +5,10 @@ import type { ListOptions, LocalFile, ObjectStore, Watch } from '../../activitie
 export interface Point {
   /** A regular expression on the key that is written. */
   readonly key: string;
+  /** Another, on the text that is written: for keys that do not say what an object holds. */
+  readonly body?: string;
+  /** Only this request to S3, by its name (`UploadPart`): for what the store does in many. */
+  readonly request?: string;
   /** Only this write, counted from 1, of those that fit; the first unless given. */
   readonly nth?: number;
   /**
@@ -14,60 +18,36 @@ export interface Point {
   readonly when: 'before' | 'during' | 'after';
 }
 
-/** A store that calls `strike` at the point, once, and sends nothing more until that resolves. */
-export class StruckStore implements ObjectStore {
-  readonly #inner: ObjectStore;
+/** Something that is about to be written. */
+export interface Writing extends Pick<Point, 'key' | 'body' | 'request'> {
+  /** Is an object there by now? */
+  readonly isThere: () => Promise<unknown>;
+}
+
+/** Calls `strike` at the point, once, and lets nothing more pass until that resolves. */
+export class Trap {
   readonly #point: Point;
   readonly #strike: () => Promise<void>;
   #seen = 0;
   #struck: Promise<void> | undefined;
 
-  constructor(inner: ObjectStore, point: Point, strike: () => Promise<void>) {
-    this.#inner = inner;
+  constructor(point: Point, strike: () => Promise<void>) {
     this.#point = point;
     this.#strike = strike;
   }
 
-  create(key: string, body: Uint8Array, signal: AbortSignal) {
-    return this.#around(key, signal, () => this.#inner.create(key, body, signal));
-  }
-
-  createFromFile(key: string, file: LocalFile, watch: Watch) {
-    return this.#around(key, watch.signal, () => this.#inner.createFromFile(key, file, watch));
-  }
-
-  overwrite(key: string, body: Uint8Array, signal: AbortSignal) {
-    return this.#around(key, signal, () => this.#inner.overwrite(key, body, signal));
-  }
-
-  async get(key: string, signal: AbortSignal) {
+  async pass(): Promise<void> {
     await this.#struck;
-    return this.#inner.get(key, signal);
   }
 
-  async getToFile(key: string, path: string, watch: Watch) {
-    await this.#struck;
-    return this.#inner.getToFile(key, path, watch);
-  }
-
-  async head(key: string, signal: AbortSignal) {
-    await this.#struck;
-    return this.#inner.head(key, signal);
-  }
-
-  async *list(prefix: string, options: ListOptions) {
-    await this.#struck;
-    yield* this.#inner.list(prefix, options);
-  }
-
-  async #around<T>(key: string, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+  async around<T>(writing: Writing, send: () => Promise<T>): Promise<T> {
     await this.#struck;
     const { when } = this.#point;
-    if (!this.#isHere(key)) return send();
+    if (!this.#isHere(writing)) return send();
     if (when === 'before') await this.#hit();
     const answer = send();
     if (when === 'during') {
-      while (!(await this.#inner.head(key, signal))) await wait(1);
+      while (!(await writing.isThere())) await wait(1);
       await this.#hit();
     }
     const got = await answer;
@@ -75,9 +55,10 @@ export class StruckStore implements ObjectStore {
     return got;
   }
 
-  #isHere(key: string): boolean {
-    const { key: pattern, nth = 1 } = this.#point;
-    if (!new RegExp(pattern).test(key)) return false;
+  #isHere({ key, body = '', request }: Writing): boolean {
+    const { nth = 1, ...point } = this.#point;
+    if (request !== point.request || !new RegExp(point.key).test(key)) return false;
+    if (point.body !== undefined && !new RegExp(point.body).test(body)) return false;
     this.#seen += 1;
     return this.#seen === nth;
   }
@@ -85,5 +66,54 @@ export class StruckStore implements ObjectStore {
   #hit(): Promise<void> {
     this.#struck = this.#strike();
     return this.#struck;
+  }
+}
+
+/** A store with a trap at what it writes. */
+export class TrappedStore implements ObjectStore {
+  readonly #inner: ObjectStore;
+  readonly #trap: Trap;
+
+  constructor(inner: ObjectStore, trap: Trap) {
+    this.#inner = inner;
+    this.#trap = trap;
+  }
+
+  create(key: string, body: Uint8Array, signal: AbortSignal) {
+    const writing = { ...this.#writing(key, signal), body: Buffer.from(body).toString() };
+    return this.#trap.around(writing, () => this.#inner.create(key, body, signal));
+  }
+
+  createFromFile(key: string, file: LocalFile, watch: Watch) {
+    const send = () => this.#inner.createFromFile(key, file, watch);
+    return this.#trap.around(this.#writing(key, watch.signal), send);
+  }
+
+  overwrite(key: string, body: Uint8Array, signal: AbortSignal) {
+    return this.#trap.around(this.#writing(key, signal), () => this.#inner.overwrite(key, body, signal));
+  }
+
+  async get(key: string, signal: AbortSignal) {
+    await this.#trap.pass();
+    return this.#inner.get(key, signal);
+  }
+
+  async getToFile(key: string, path: string, watch: Watch) {
+    await this.#trap.pass();
+    return this.#inner.getToFile(key, path, watch);
+  }
+
+  async head(key: string, signal: AbortSignal) {
+    await this.#trap.pass();
+    return this.#inner.head(key, signal);
+  }
+
+  async *list(prefix: string, options: ListOptions) {
+    await this.#trap.pass();
+    yield* this.#inner.list(prefix, options);
+  }
+
+  #writing(key: string, signal: AbortSignal): Writing {
+    return { key, isThere: () => this.#inner.head(key, signal) };
   }
 }

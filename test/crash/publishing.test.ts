@@ -1,11 +1,8 @@
+import { expect, test } from 'vitest';
 import { survivesKills, useStory } from './kills.ts';
 import { collectingSteps, publishingSteps } from './story.ts';
 
-const told = useStory(async (lab) => publishingSteps(lab, await collectingSteps(lab)));
-const of = (name: keyof ReturnType<typeof told>['steps']) => () => {
-  const { lab, steps } = told();
-  return { lab, step: steps[name] };
-};
+const of = useStory(async (lab) => publishingSteps(lab, await collectingSteps(lab)));
 
 survivesKills('planning', of('assessDataset'), [{ what: 'the plan', key: '^plan/' }]);
 
@@ -47,6 +44,18 @@ survivesKills('rejecting', of('closeHolds'), [
   { what: 'the end of the hold', key: '^hold/' },
   { what: 'the outcome of the plan', key: '^outcome/' },
 ]);
+
+survivesKills('asking for a new build of what is held', of('askAnew'), [
+  { what: 'the end of the hold', key: '^hold/' },
+  { what: 'the outcome of the plan', key: '^outcome/' },
+]);
+
+test('what was asked for anew is planned again', () => {
+  const { step } = of('planAnew')();
+  expect(step.result).toMatchObject({ partitions: 1, version: 1, holds: [] });
+});
+
+survivesKills('planning anew', of('planAnew'), [{ what: 'the plan', key: '^plan/' }]);
 
 survivesKills('rolling back', of('rollbackDataset'), [
   { what: 'the chunk of parts', key: '^part/' },

@@ -1,6 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { type Activities, type ActivityName, type InputOf, type ResultOf } from './wire.ts';
+
+// As a worker does.
+setMaxListeners(200);
 
 /** Run one activity as an attempt that the server schedules now. */
 export function runActivity<Name extends ActivityName>(

@@ -14,7 +14,12 @@ const PER_DAY = 20;
 export async function collectingSteps(lab: Lab) {
   const folder = path.join(lab.folder, 'the books');
   await writeBooks(folder);
-  await lab.makeStream('events', streamRecords());
+  const records = streamRecords();
+  await lab.streams.make('events', 2);
+  for (const half of [0, 1]) {
+    const ofHalf = records.filter((_, n) => n % 2 === half);
+    await lab.streams.put('events', half / 2, ofHalf);
+  }
   const spec = lakeSpec(folder);
 
   const writeSpec = await lab.step(new Map(), 'writeSpec', { spec, by: 'ana', reason: 'first' });
@@ -59,6 +64,10 @@ export async function publishingSteps(lab: Lab, { collectLane }: CollectingSteps
   const rejection = { ...plan, ...decided, action: 'reject' } as const;
   const closeHolds = await lab.step(recordDecision.after, 'closeHolds', rejection);
 
+  const recompute = { ...rejection, action: 'recompute' } as const;
+  const askAnew = await lab.step(recordDecision.after, 'closeHolds', recompute);
+  const planAnew = await lab.step(askAnew.after, 'assessDataset', { dataset: DATASET });
+
   const back = { dataset: DATASET, to: 1, pin: true, by: 'ana', reason: 'bad code', token: 'back' };
   const rollbackDataset = await lab.step(approvePlan.after, 'rollbackDataset', back);
   const release = { dataset: DATASET, partitions: [DAYS[1]], by: 'ana', reason: 'mended', token: 'go' };
@@ -72,6 +81,8 @@ export async function publishingSteps(lab: Lab, { collectLane }: CollectingSteps
     recordDecision,
     approvePlan,
     closeHolds,
+    askAnew,
+    planAnew,
     rollbackDataset,
     releasePins,
   };

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import type { BuildManifest } from '../../lake/build.ts';
-import type { Entry } from '../../lake/entry.ts';
+import type { Entry, SideObject } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 
 const { signal } = new AbortController();
@@ -24,7 +24,7 @@ export async function truthOf(store: ObjectStore): Promise<Record<string, unknow
   for (const prefix of TRUTH) {
     for await (const { key } of store.list(prefix, { signal })) {
       if (!key.endsWith('.json')) continue;
-      const value = await readJson(store, key);
+      const value = await whole(store, await readJson(store, key));
       if (isSequence(value)) {
         const lane = `ledger/${value.feed}/${value.lane}`;
         sequences.set(lane, [...(sequences.get(lane) ?? []), value]);
@@ -53,6 +53,7 @@ function sequenceTruth(entries: readonly Entry[]): unknown {
   let [rows, hash, rejected] = [0, 0n, 0];
   const partitions = new Map<string, { rows: number; hash: bigint }>();
   const channels: Record<string, string> = {};
+  let [standing, skips]: [string[], number] = [[], 0];
   for (const entry of entries) {
     for (const object of entry.rows) {
       rows += object.rows;
@@ -63,12 +64,34 @@ function sequenceTruth(entries: readonly Entry[]): unknown {
       }
     }
     for (const object of entry.rejected) rejected += object.rows;
-    for (const [channel, { through, closed }] of Object.entries(entry.channels ?? {})) {
-      channels[channel] = `${through}${closed ? ' closed' : ''}`;
+    const states = Object.entries(entry.channels ?? {});
+    for (const [channel, { after, through, generation, closed }] of states) {
+      const [from, to] = [place(after), place(through)];
+      if (to === 'a horizon' && from !== to) skips += 1;
+      channels[channel] = `generation ${generation}, ${to}${closed ? ' closed' : ''}`;
     }
+    standing = states.flatMap(([channel, { closed }]) => (closed ? [] : [channel]));
   }
   const ofPartitions = [...partitions].map(([name, one]) => [name, `${one.rows} rows, ${one.hash}`]);
-  return { rows, hash: String(hash), rejected, channels, partitions: Object.fromEntries(ofPartitions) };
+  const sums = { rows, hash: String(hash), rejected, partitions: Object.fromEntries(ofPartitions) };
+  return { ...sums, channels, standing, skips };
+}
+
+/** When a person let a channel go on is chance. */
+function place(position: string): string {
+  return position.startsWith('horizon:') ? 'a horizon' : position;
+}
+
+/** An entry with the lists that stand beside it. */
+async function whole(store: ObjectStore, value: unknown): Promise<unknown> {
+  if (Array.isArray(value)) return Promise.all(value.map((one) => whole(store, one)));
+  if (typeof value !== 'object' || value === null) return value;
+  const members: [string, unknown][] = [];
+  for (const [name, one] of Object.entries(value)) {
+    if (name !== 'itemsIn' && name !== 'partitionsIn') members.push([name, await whole(store, one)]);
+    else members.push([name, await readJson(store, (one as SideObject).key)]);
+  }
+  return Object.fromEntries(members);
 }
 
 function isSequence(value: unknown): value is Entry {

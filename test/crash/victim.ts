@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import { type Point, StruckStore } from './points.ts';
+import type { ObjectStore } from '../../activities/objects/port.ts';
+import { type Point, Trap, TrappedStore } from './points.ts';
+import { trapRequests } from './requests.ts';
 import { runActivity } from './run.ts';
-import { type ActivityName, type InputOf, type Place, openStore, wire } from './wire.ts';
+import { type ActivityName, type InputOf, type Place, openClients, openStore, wire } from './wire.ts';
 
 /** One activity in a lake of its own, and the point that it comes to. */
 export interface Errand extends Place {
@@ -31,9 +33,10 @@ async function run(errand: Errand): Promise<void> {
     isStruck = true;
     return arrive();
   };
-  const store = openStore(errand);
-  const struck = point ? new StruckStore(store, point, strike) : store;
-  const said = await runActivity(wire(errand, struck), activity, input).then(
+  const store = point
+    ? trappedStore(errand, point, strike)
+    : openStore(errand.bucket, openClients(errand.url));
+  const said = await runActivity(wire(errand, store), activity, input).then(
     () => 'done',
     (error: unknown) => `failed: ${String(error)}`,
   );
@@ -41,6 +44,15 @@ async function run(errand: Errand): Promise<void> {
   else if (!isStruck) writeSync(1, `never came to ${JSON.stringify(point)}: `);
   writeSync(1, `${activity} ${said}\n`);
   if (!isStruck && point) process.exit(4);
+}
+
+function trappedStore({ url, bucket }: Place, point: Point, strike: () => Promise<void>): ObjectStore {
+  const trap = new Trap(point, strike);
+  const look = openStore(bucket, openClients(url));
+  if (point.request === undefined) return new TrappedStore(look, trap);
+  const clients = openClients(url);
+  for (const client of Object.values(clients)) trapRequests(client, trap, look);
+  return openStore(bucket, clients);
 }
 
 async function arrive(): Promise<void> {

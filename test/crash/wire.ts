@@ -19,20 +19,26 @@ export interface Place {
   readonly bucket: string;
   /** An existing folder. */
   readonly scratch: string;
+  /** How far its clock is ahead of the machine's. */
+  readonly aheadMs: number;
 }
 
-/** A bucket of the stand-ins; a create is one request. */
-export function openStore({ url, bucket }: Pick<Place, 'url' | 'bucket'>): ObjectStore {
+/** Clients of the stand-ins: for most requests, and for a create, which is one request. */
+export function openClients(url: string) {
   const client = (maxAttempts: number) =>
     createS3Client({ endpoint: url, region: STACK_REGION, maxAttempts });
-  return new S3ObjectStore(client(3), bucket, client(1));
+  return { s3: client(3), once: client(1) };
+}
+
+export function openStore(bucket: string, { s3, once }: ReturnType<typeof openClients>): ObjectStore {
+  return new S3ObjectStore(s3, bucket, once);
 }
 
 /** Every activity that commits, by its name, in a process that knows nothing yet. */
-export function wire({ url, scratch }: Place, store: ObjectStore) {
+export function wire({ url, scratch, aheadMs }: Place, store: ObjectStore) {
   const ledger = createLedger({ store });
   const spec = createSpecReader({ store });
-  const clock = { now: () => Date.now() };
+  const clock = { now: () => Date.now() + aheadMs };
   const duck = { memoryMb: 256, threads: 1, scratch };
   const stream = new KinesisStream(createKinesisClient({ endpoint: url, region: STACK_REGION }));
   const pacing = { readEveryMs: 20 };

@@ -1,14 +1,10 @@
 import { survivesZombies, useStory } from './kills.ts';
 import { collectingSteps, publishingSteps } from './story.ts';
 
-const told = useStory(async (lab) => {
+const of = useStory(async (lab) => {
   const collecting = await collectingSteps(lab);
   return { ...collecting, ...(await publishingSteps(lab, collecting)) };
 });
-const of = (name: keyof ReturnType<typeof told>['steps']) => () => {
-  const { lab, steps } = told();
-  return { lab, step: steps[name] };
-};
 const when = ['before'] as const;
 
 survivesZombies('applying a spec', of('writeSpec'), [{ what: 'the spec', key: '^spec/', when }]);
@@ -48,6 +44,16 @@ survivesZombies('publishing', of('publishPlan'), [
 
 survivesZombies('publishing what a person approved', of('approvePlan'), [
   { what: 'the version', key: '^view/' },
+  { what: 'the end of the hold', key: '^hold/', when },
+  { what: 'the outcome of the plan', key: '^outcome/', when },
+]);
+
+survivesZombies('rejecting', of('closeHolds'), [
+  { what: 'the end of the hold', key: '^hold/', when },
+  { what: 'the outcome of the plan', key: '^outcome/', when },
+]);
+
+survivesZombies('asking for a new build of what is held', of('askAnew'), [
   { what: 'the end of the hold', key: '^hold/', when },
   { what: 'the outcome of the plan', key: '^outcome/', when },
 ]);
