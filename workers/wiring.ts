@@ -8,6 +8,7 @@ import { LocalFolder } from '../activities/files/local.ts';
 import { createKinesisClient } from '../activities/streams/clients.ts';
 import { KinesisStream } from '../activities/streams/kinesis.ts';
 import { createStreamActivities } from '../activities/streams/activities.ts';
+import { createBuilds } from '../activities/objects/builds.ts';
 import { createS3Client } from '../activities/objects/clients.ts';
 import { createLedger } from '../activities/objects/ledger.ts';
 import { S3ObjectStore } from '../activities/objects/s3.ts';
@@ -39,6 +40,7 @@ export async function scratchFolder(env: Env): Promise<string> {
 /** Every activity of the lake, by its registered name. */
 export async function wireActivities({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
   const { store, ledger, spec } = openLake({ env, bucket });
+  const builds = createBuilds({ store });
   const clock = { now: () => Date.now() };
   const duck = { memoryMb: env.memoryMb, threads: 2, scratch: await scratchFolder(env) };
   const stream = new KinesisStream(createKinesisClient({ ...endpoint(env), region: env.awsRegion }));
@@ -47,8 +49,8 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
     ...createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
-    ...createBuildActivities({ store, ledger, duck, clock }),
-    ...createViewActivities({ store, ledger, spec, clock }),
+    ...createBuildActivities({ store, ledger, builds, duck, clock }),
+    ...createViewActivities({ store, ledger, builds, spec, clock }),
   };
 }
 

@@ -2,13 +2,15 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { keys } from '../../lake/keys.ts';
 import type { DuckDbOptions } from '../duckdb.ts';
+import { type Builds, createBuilds } from '../objects/builds.ts';
 import { createOnce } from '../objects/commit.ts';
+import { type Holds, createHolds } from '../objects/holds.ts';
 import { decode, encode, readObject } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { buildBatch } from './build-batch.ts';
 import { gateReport } from './gate-plan.ts';
-import { type PlanRef, openPlan, readBuilds } from './plan.ts';
+import { type PlanRef, openPlan } from './plan.ts';
 import { inScratch } from './scratch.ts';
 
 export interface BuildBatchInput extends PlanRef {
@@ -40,24 +42,35 @@ export interface BuildPorts {
   readonly ledger: Ledger;
   readonly duck: DuckDbOptions;
   readonly clock: { now(): number };
+  /** What this process knows of builds; its own unless shared. */
+  readonly builds?: Builds;
+}
+
+/** The ports, with what this process keeps of them. */
+export interface BuildMeans extends BuildPorts {
+  readonly builds: Builds;
+  readonly holds: Holds;
 }
 
 export type BuildActivities = ReturnType<typeof createBuildActivities>;
 
 export function createBuildActivities(ports: BuildPorts) {
+  const { store, builds = createBuilds({ store }) } = ports;
+  const means = { ...ports, builds, holds: createHolds({ store }) };
+
   /**
    * Make the builds of some of a plan's partitions. Safe to run twice: the same inputs have the same build id, a build
    * that is there is left alone, and of two attempts `_build.json`, created once, names one's files.
    */
   async function buildPartitionsBatch(input: BuildBatchInput): Promise<BuildBatchResult> {
     const signal = cancellationSignal();
-    const opened = await openPlan(ports.store, input, signal);
+    const opened = await openPlan(store, input, signal);
     const chosen = opened.plan.partitions.slice(input.from, input.to);
-    const there = await readBuilds(ports.store, input.dataset, chosen, signal);
+    const there = await builds.readAll(input.dataset, chosen, signal);
     const todo = chosen.filter(({ partition }) => !there.has(partition));
     const cached = chosen.length - todo.length;
     if (todo.length === 0) return { built: 0, cached, rows: 0, bytes: 0 };
-    const made = await inScratch(ports.duck, (work) => buildBatch(ports, work, opened, todo));
+    const made = await inScratch(ports.duck, (work) => buildBatch(means, work, opened, todo));
     return { built: todo.length, cached, ...made };
   }
 
@@ -66,14 +79,13 @@ export function createBuildActivities(ports: BuildPorts) {
    * later reads that one.
    */
   async function gatePlan(ref: PlanRef): Promise<GateResult> {
-    const { store } = ports;
     const signal = cancellationSignal();
     const key = keys.gate(ref.dataset, ref.planId);
     const before = await readObject<GateReport>(store, key, signal);
     if (before) return gateResult(key, before);
     const opened = await openPlan(store, ref, signal);
-    const builds = await readBuilds(store, ref.dataset, opened.plan.partitions, signal);
-    const report = await inScratch(ports.duck, (work) => gateReport(ports, work, opened, builds));
+    const made = await builds.readAll(ref.dataset, opened.plan.partitions, signal);
+    const report = await inScratch(ports.duck, (work) => gateReport(means, work, opened, made));
     const created = await createOnce(store, key, encode(report), signal);
     return gateResult(key, created.kind === 'created' ? report : decode<GateReport>(key, created.body));
   }

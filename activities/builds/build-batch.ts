@@ -7,16 +7,15 @@ import { keys } from '../../lake/keys.ts';
 import { partitionNumber } from '../../lake/partition.ts';
 import type { PlannedPartition } from '../../lake/plan.ts';
 import { hasBothRoles } from '../../lake/spec.ts';
-import { buildTables, rankStatements } from '../../lake/sql/build.ts';
+import { buildTables, rankStatements, stagedSql } from '../../lake/sql/build.ts';
 import { stagingTables } from '../../lake/sql/staging.ts';
 import { failure } from '../failure.ts';
-import { createOnce, ensureFile } from '../objects/commit.ts';
+import { ensureFile } from '../objects/commit.ts';
 import { eachOf, fetchFile } from '../objects/fetch.ts';
-import { encode } from '../objects/json.ts';
 import type { Watch } from '../objects/port.ts';
 import { type LocalRows, stageRows } from '../objects/stage.ts';
 import { wantedObjects } from '../objects/wanted.ts';
-import type { BuildPorts } from './activities.ts';
+import type { BuildMeans } from './activities.ts';
 import { countBeaten, countLanded } from './classes.ts';
 import { wantedEntries } from './inputs.ts';
 import { buildManifest, bytesOf } from './manifest.ts';
@@ -33,7 +32,7 @@ const WIDTH = 8;
  * their own before any `_build.json` names them.
  */
 export async function buildBatch(
-  { store, ledger, clock }: BuildPorts,
+  { store, ledger, builds, clock }: BuildMeans,
   { db, folder, signal }: Work,
   { plan, spec, dataset }: OpenedPlan,
   todo: readonly PlannedPartition[],
@@ -43,7 +42,11 @@ export async function buildBatch(
   const local = await fetchRows();
   const tables = buildTables(stagingTables(plan.dataset));
   const files = await stageRows(db, spec, dataset, tables, local);
-  for (const statement of rankStatements(dataset, tables)) await db.run(statement);
+  const staged = (await db.rows(stagedSql(tables))).map(({ p, rows }) => ({
+    p: Number(p),
+    rows: Number(rows),
+  }));
+  for (const statement of rankStatements(dataset, tables, staged)) await db.run(statement);
   const landed = await countLanded(db, dataset, tables, files);
   const counts = { ...landed, ...(await countBeaten(db, dataset, tables)) };
 
@@ -64,8 +67,7 @@ export async function buildBatch(
     const own = written.get(number) ?? { winners: {} };
     const both = hasBothRoles(dataset);
     const manifest = buildManifest(plan.dataset, one, number, own, counts, both, about);
-    // Taken: another attempt's files stand, and ours are garbage.
-    await createOnce(store, keys.build(plan.dataset, one.partition, one.buildId), encode(manifest), signal);
+    await builds.commit(manifest, signal);
     heartbeat();
   });
   const all = [...written.values()];

@@ -3,15 +3,17 @@ import { heartbeat } from '@temporalio/activity';
 import type { BuildFile, BuildManifest } from '../../lake/build.ts';
 import { keys } from '../../lake/keys.ts';
 import { partitionName, partitionNumber } from '../../lake/partition.ts';
+import type { Builds } from '../objects/builds.ts';
 import { eachOf, fetchFile } from '../objects/fetch.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { createViews } from '../objects/views.ts';
-import { type OpenedPlan, readBuilds } from './plan.ts';
+import type { OpenedPlan } from './plan.ts';
 
 const WIDTH = 8;
 
 export interface GateScratch {
   readonly store: ObjectStore;
+  readonly builds: Builds;
   readonly folder: string;
   readonly signal: AbortSignal;
 }
@@ -69,13 +71,11 @@ export class GateFiles {
     if (this.#builds.has(partition)) return this.#builds.get(partition);
     this.#serving ??= this.#readServing();
     const buildId = (await this.#serving).get(partition);
-    const { store, signal } = this.#scratch;
+    const { builds, signal } = this.#scratch;
     const found =
       buildId === undefined
         ? undefined
-        : (await readBuilds(store, this.#opened.plan.dataset, [{ partition, buildId }], signal)).get(
-            partition,
-          );
+        : await builds.read(this.#opened.plan.dataset, { partition, buildId }, signal);
     this.#builds.set(partition, found);
     return found;
   }

@@ -15,8 +15,7 @@ import { keys } from '../../lake/keys.ts';
 import type { PlannedPartition } from '../../lake/plan.ts';
 import { hasBothRoles } from '../../lake/spec.ts';
 import { failure } from '../failure.ts';
-import { createHolds } from '../objects/holds.ts';
-import type { BuildPorts } from './activities.ts';
+import type { BuildMeans } from './activities.ts';
 import { compareRoles } from './gate-compare.ts';
 import { declaredChecks } from './gate-declared.ts';
 import { GateFiles } from './gate-files.ts';
@@ -27,14 +26,14 @@ import type { Work } from './scratch.ts';
 
 /** Every check of a plan's builds. It writes the keys that it found, and no report. */
 export async function gateReport(
-  { store, ledger, clock }: BuildPorts,
+  { store, ledger, builds: known, holds, clock }: BuildMeans,
   { db, folder, signal }: Work,
   opened: OpenedPlan,
   builds: ReadonlyMap<string, BuildManifest>,
 ): Promise<GateReport> {
   const { plan, dataset } = opened;
-  const holds = createHolds({ store });
-  const files = new GateFiles({ store, folder, signal }, opened, builds);
+  const files = new GateFiles({ store, builds: known, folder, signal }, opened, builds);
+  const held = await holds.holdsAmong(plan.dataset, new Set(builds.keys()), signal);
   const proofs = await entryProofs(ledger, opened, signal);
   const elsewhere = await homes(db, files, opened, builds);
   const partitions: PartitionGate[] = [];
@@ -49,12 +48,7 @@ export async function gateReport(
     const { partition, buildId, inputs, why } = planned;
     const build = builds.get(partition);
     if (!build) throw noBuild(plan.dataset, planned);
-    const rejected = await holds.rejectedBefore(
-      plan.dataset,
-      inputs,
-      await holds.holdsOf(plan.dataset, partition, signal),
-      signal,
-    );
+    const rejected = await holds.rejectedBefore(plan.dataset, inputs, held.get(partition) ?? [], signal);
     const proof = proofs.of(planned);
     const compared = hasBothRoles(dataset)
       ? await compareRoles({ store, signal }, db, files, opened, build, proof.asOfUs)

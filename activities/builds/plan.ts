@@ -1,9 +1,7 @@
-import type { BuildManifest } from '../../lake/build.ts';
 import { keys } from '../../lake/keys.ts';
-import type { Plan, PlannedPartition } from '../../lake/plan.ts';
+import type { Plan } from '../../lake/plan.ts';
 import type { DatasetSpec, SpecObject } from '../../lake/spec.ts';
 import { failure } from '../failure.ts';
-import { eachOf } from '../objects/fetch.ts';
 import { readObject } from '../objects/json.ts';
 import type { ObjectStore } from '../objects/port.ts';
 
@@ -36,19 +34,4 @@ export async function openPlan(
     throw failure('UnknownSource', `${specKey} has no dataset ${name}; ${planKey} was made under it`);
   }
   return { plan, spec, dataset };
-}
-
-/** The build of each partition, where there is one. */
-export async function readBuilds(
-  store: ObjectStore,
-  dataset: string,
-  partitions: readonly Pick<PlannedPartition, 'partition' | 'buildId'>[],
-  signal: AbortSignal,
-): Promise<Map<string, BuildManifest>> {
-  const builds = new Map<string, BuildManifest>();
-  await eachOf(partitions, 16, async ({ partition, buildId }) => {
-    const build = await readObject<BuildManifest>(store, keys.build(dataset, partition, buildId), signal);
-    if (build) builds.set(partition, build);
-  });
-  return builds;
 }

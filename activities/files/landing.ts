@@ -66,7 +66,8 @@ export class LandingWork {
     if (pending.length === 0) return undefined;
     const { duck } = this.#context;
     return withScratch(this.#context, (scratch) =>
-      withDuckDb({ ...duck, scratch }, async (db) => {
+      // Numbering rows in their order is one pipeline: a second thread would only wait, and burn its core.
+      withDuckDb({ ...duck, threads: 1, scratch }, async (db) => {
         const commit = randomUUID();
         const { feed, source, mapping, clock } = this.#context;
         const { columns } = source;

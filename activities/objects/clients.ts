@@ -16,6 +16,8 @@ export function createS3Client({ endpoint, region, maxAttempts, credentials }: C
   return new S3Client({
     region,
     maxAttempts,
+    // No command here brings middleware of its own.
+    cacheMiddleware: true,
     ...(credentials && { credentials }),
     ...(endpoint && { endpoint, forcePathStyle: true }),
     requestHandler: new NodeHttpHandler({

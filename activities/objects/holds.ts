@@ -18,11 +18,21 @@ export function createHolds({ store }: { readonly store: ObjectStore }) {
     dataset: string,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly HoldObject[]>> {
+    return holdsAmong(dataset, undefined, signal);
+  }
+
+  /** The same for these partitions: one listing, however many they are. */
+  async function holdsAmong(
+    dataset: string,
+    partitions: ReadonlySet<string> | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly HoldObject[]>> {
     const prefix = `hold/${dataset}/`;
     const found = new Map<string, HoldObject[]>();
     for await (const { key } of store.list(prefix, { signal })) {
       const partition = key.slice(prefix.length).split('/')[0];
       if (partition === undefined || ordinalOf(key) === undefined) continue;
+      if (partitions && !partitions.has(partition)) continue;
       const hold = await read<HoldObject>(key, signal);
       found.set(partition, [...(found.get(partition) ?? []), hold]);
     }
@@ -63,5 +73,5 @@ export function createHolds({ store }: { readonly store: ObjectStore }) {
     return value;
   }
 
-  return { allHolds, holdsOf, rejectedBefore };
+  return { allHolds, holdsAmong, holdsOf, rejectedBefore };
 }

@@ -3,6 +3,7 @@ import { keys } from '../../lake/keys.ts';
 import type { Plan, PlannedPartition } from '../../lake/plan.ts';
 import { planIdOf } from '../../lake/planning.ts';
 import { watermarkEvidence } from '../../lake/watermark.ts';
+import { type Builds, createBuilds } from '../objects/builds.ts';
 import { createOnce } from '../objects/commit.ts';
 import { createHolds } from '../objects/holds.ts';
 import { encode, sha256Hex } from '../objects/json.ts';
@@ -44,11 +45,19 @@ export interface ViewActivityPorts {
   readonly ledger: Ledger;
   readonly spec: AppliedSpecReader;
   readonly clock: Clock;
+  /** What this process knows of builds; its own unless shared. */
+  readonly builds?: Builds;
 }
 
 export type ViewActivities = ReturnType<typeof createViewActivities>;
 
-export function createViewActivities({ store, ledger, spec, clock }: ViewActivityPorts) {
+export function createViewActivities({
+  store,
+  ledger,
+  spec,
+  clock,
+  builds = createBuilds({ store }),
+}: ViewActivityPorts) {
   const views = createViews({ store });
   const holds = createHolds({ store });
   const facts = createFactReader({ ledger });
@@ -56,7 +65,7 @@ export function createViewActivities({ store, ledger, spec, clock }: ViewActivit
   const plans = createPlans({ store, versions });
   const holding = createHolding({ store, holds });
   const looker = createLooker({ views, facts, holds, plans });
-  const publisher = createPublisher({ store, views, facts, versions });
+  const publisher = createPublisher({ store, builds, views, facts, versions });
   const ender = createEnder({ store, holds, plans, holding, versions, publisher, now });
   const undoer = createUndoer({ views, facts, versions });
 

@@ -1,4 +1,3 @@
-import type { BuildManifest } from '../../lake/build.ts';
 import { join } from '../../lake/coverage.ts';
 import { openHold } from '../../lake/holds.ts';
 import { keys } from '../../lake/keys.ts';
@@ -9,7 +8,8 @@ import type { DatasetSpec } from '../../lake/spec.ts';
 import type { ViewVersion } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
 import { eachOf } from '../objects/fetch.ts';
-import { readObject, sha256Hex } from '../objects/json.ts';
+import type { Builds } from '../objects/builds.ts';
+import { sha256Hex } from '../objects/json.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
 import type { FactReader, Watch } from './facts.ts';
@@ -43,6 +43,7 @@ export type Published =
 
 export interface PublisherPorts {
   readonly store: ObjectStore;
+  readonly builds: Builds;
   readonly views: Views;
   readonly facts: FactReader;
   readonly versions: VersionWriter;
@@ -51,7 +52,7 @@ export interface PublisherPorts {
 export type Publisher = ReturnType<typeof createPublisher>;
 
 /** Publishing builds as a version: `reconciliation.md` section 7. */
-export function createPublisher({ store, views, facts, versions }: PublisherPorts) {
+export function createPublisher({ store, builds, views, facts, versions }: PublisherPorts) {
   /**
    * Safe to run twice: the token is found in the version that an earlier attempt made. The commit point is the
    * conditional create of that version.
@@ -102,7 +103,7 @@ export function createPublisher({ store, views, facts, versions }: PublisherPort
   async function checkBuilds(publishing: readonly PlannedPartition[], { signal, onProgress }: Watch) {
     await eachOf(publishing, PARALLEL_HEADS, async ({ partition, buildId, inputs }) => {
       const key = keys.build(inputs.dataset, partition, buildId);
-      const manifest = await readObject<BuildManifest>(store, key, signal);
+      const manifest = await builds.read(inputs.dataset, { partition, buildId }, signal);
       if (!manifest) throw failure('ObjectMissing', `${key}: the build of ${partition} is not there`);
       const { files, tombstones, winners, attempt } = manifest;
       const named = [...files, tombstones, winners?.batch, winners?.speed];

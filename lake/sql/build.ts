@@ -16,17 +16,32 @@ export function buildTables(staging: StagingTables): BuildTables {
   return { ...staging, contested: ident('_contested'), ranked: ident('_ranked') };
 }
 
+/** `p, rows`: how many rows were staged, by partition in its order. */
+export function stagedSql(tables: BuildTables): string {
+  return `SELECT _p AS p, count(*)::INTEGER AS rows FROM ${tables.rows} GROUP BY _p ORDER BY _p`;
+}
+
+/** Keys counted at a time: so many hashes stay in a core's cache, at half the cost of all at once. */
+const COUNTED_ROWS = 131_072;
+
 /**
  * Statements that rank the staged rows of each key in each partition. Most keys have one row, and finding the others
- * by a hash costs a fraction of ordering them all.
+ * by a hash costs a fraction of ordering them all. `staged` is what `stagedSql` found.
  */
-export function rankStatements(dataset: DatasetSpec, tables: BuildTables): string[] {
+export function rankStatements(
+  dataset: DatasetSpec,
+  tables: BuildTables,
+  staged: readonly { readonly p: number; readonly rows: number }[],
+): string[] {
   const hash = `hash(${columnList(dataset.key)})`;
   const content = `row(${columnList(Object.keys(dataset.columns))}, _op)`;
   const role = rankSql(dataset);
   return [
-    `CREATE TABLE ${tables.contested} AS
-      SELECT ${hash} AS h FROM ${tables.rows} GROUP BY ALL HAVING count(*) > 1`,
+    `CREATE TABLE ${tables.contested} (h UBIGINT)`,
+    ...runsOf(staged).map(
+      ([from, to]) => `INSERT INTO ${tables.contested}
+      SELECT ${hash} AS h FROM ${tables.rows} WHERE _p BETWEEN ${from} AND ${to} GROUP BY ALL HAVING count(*) > 1`,
+    ),
     `CREATE TABLE ${tables.ranked} AS
       SELECT rid, _p AS p, _hash AS hash, row_number() OVER of_key AS place, row_number() OVER of_role AS role_place,
         ${content} IS NOT DISTINCT FROM first_value(${content}) OVER of_key AS identical
@@ -36,6 +51,23 @@ export function rankStatements(dataset: DatasetSpec, tables: BuildTables): strin
       WINDOW of_key AS (PARTITION BY _p, ${columnList(dataset.key)} ORDER BY ${orderSql(dataset)}),
         of_role AS (PARTITION BY _p, ${role}, ${columnList(dataset.key)} ORDER BY ${orderSql(dataset)})`,
   ];
+}
+
+/** First and last partitions of runs with about `COUNTED_ROWS` rows; a key has rows to compete with in one partition. */
+function runsOf(staged: readonly { readonly p: number; readonly rows: number }[]): [number, number][] {
+  const runs: [number, number][] = [];
+  let within = 0;
+  for (const { p, rows } of staged) {
+    const last = runs.at(-1);
+    if (last && within + rows <= COUNTED_ROWS) {
+      last[1] = p;
+      within += rows;
+    } else {
+      runs.push([p, p]);
+      within = rows;
+    }
+  }
+  return runs;
 }
 
 /** `p, keys, examples`: keys that one role has with several contents. For `append`, before the beaten rows go. */

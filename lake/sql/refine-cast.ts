@@ -14,9 +14,16 @@ export interface Problem {
 
 /** A text expression as a value of this type; null where it is none. Trust it only beside `notLossless`. */
 export function typed(text: string, type: ColumnType): string {
-  return type === 'string' ? text : `try_cast(${text} AS ${duckType(type)})`;
+  if (type === 'string') return text;
+  if (type !== 'timestamp') return `try_cast(${text} AS ${duckType(type)})`;
+  // Without an offset it is UTC, which TIMESTAMP reads at a third of the cost. TIMESTAMP ignores offsets.
+  return `CASE WHEN regexp_full_match(${text}, ${literal(`${DATE}([T ]${TIME}Z?)?`)})
+    THEN make_timestamptz(epoch_us(try_cast(${text} AS TIMESTAMP)))
+    WHEN regexp_full_match(${text}, ${literal(`${DATE}[T ]${TIME}[+-][0-9]{2}(:?[0-9]{2})?`)})
+    THEN try_cast(${text} AS TIMESTAMPTZ) END`;
 }
 
+const DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?';
 const FORMS = {
   boolean: { form: '(?i:true|false|t|f)|[01]', reason: 'NotABoolean', right: 'true or false' },
@@ -27,9 +34,10 @@ const FORMS = {
     reason: 'NotADouble',
     right: 'a finite number',
   },
-  date: { form: '[0-9]{4}-[0-9]{2}-[0-9]{2}', reason: 'NotADate', right: 'a date such as 2026-11-21' },
+  date: { form: DATE, reason: 'NotADate', right: 'a date such as 2026-11-21' },
   timestamp: {
-    form: `[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]${TIME}(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?`,
+    // `typed` makes no value of any other form.
+    form: undefined,
     reason: 'NotATimestamp',
     right: 'an instant such as 2026-11-21T07:00:00Z, to the microsecond',
   },
@@ -44,15 +52,24 @@ export function notLossless(
 ): Problem | undefined {
   if (type === 'string') return undefined;
   const { form, reason, right } = lexicalForm(type);
-  const unlike = `NOT regexp_full_match(${text}, ${literal(form)})`;
   // Most whole numbers are written as DuckDB writes them: seeing that is cheaper than the pattern.
   const isWhole = type === 'integer' || type === 'bigint';
-  const bad = [`${value} IS NULL`, isWhole ? `(${value}::VARCHAR <> ${text} AND ${unlike})` : unlike];
+  const bad = [`${value} IS NULL`];
+  if (form !== undefined) {
+    const unlike = `NOT regexp_full_match(${text}, ${literal(form)})`;
+    bad.push(isWhole ? `(${value}::VARCHAR <> ${text} AND ${unlike})` : unlike);
+  }
   if (type === 'double') bad.push(`NOT isfinite(${value})`);
   return { when: `${text} IS NOT NULL AND (${bad.join(' OR ')})`, reason, column, found: text, right };
 }
 
-function lexicalForm(type: Exclude<ColumnType, 'string'>): { form: string; reason: string; right: string } {
+interface LexicalForm {
+  readonly form: string | undefined;
+  readonly reason: string;
+  readonly right: string;
+}
+
+function lexicalForm(type: Exclude<ColumnType, 'string'>): LexicalForm {
   if (type in FORMS) return FORMS[type as keyof typeof FORMS];
   const [precision = 18, scale = 0] = (/\d+,\d+/.exec(type)?.[0] ?? '').split(',').map(Number);
   const whole = precision - scale;

@@ -52,3 +52,17 @@ test.each(CASES)('%s takes %j and refuses %j', async (type, good, bad) => {
 test('every text is a string', () => {
   expect(notLossless('c', 'c', 'v', 'string')).toBeUndefined();
 });
+
+const LOCAL = ['2026-11-20', '2026-11-20 10:00', '1969-12-31T23:59:59.999999', '0001-01-01T00:00:00'];
+const OFFSET = ['Z', '+02', '-0330', '+05:30', '-11:59', '+00:00'];
+
+test('a time without an offset is UTC, and with one it is what TIMESTAMPTZ reads', async () => {
+  const texts = LOCAL.flatMap((text) => [text, ...OFFSET.map((offset) => text + offset)]);
+  const scratch = await tmpFolder();
+  const rows = await withDuckDb({ memoryMb: 128, threads: 1, scratch }, (db) =>
+    db.rows(`SELECT c FROM (SELECT c, ${typed('c', 'timestamp')} AS v
+        FROM (VALUES ${texts.map((text) => `(${literal(text)})`).join(', ')}) t(c))
+      WHERE v IS DISTINCT FROM try_cast(c AS TIMESTAMPTZ)`),
+  );
+  expect(rows).toEqual([]);
+});
