@@ -29,11 +29,15 @@ const ENTRY = { what: 'the entry', key: '^ledger/' };
 survivesKills('landing a restated file that takes the old one back', of('landRestated'), [
   { ...RAW, when: ['after'] },
   { ...RAW, what: 'the second raw file', nth: 2, when: ['before'] },
-  ROWS,
+  { ...ROWS, when: ['during'] },
   ENTRY,
 ]);
 
-survivesKills('deciding to retract', of('retract'), [{ ...RAW, when: ['after'] }, ROWS, ENTRY]);
+survivesKills('deciding to retract', of('retract'), [
+  { ...RAW, when: ['after'] },
+  { ...ROWS, when: ['during'] },
+  ENTRY,
+]);
 
 survivesKills('deciding to retry', of('retry'), [
   { what: 'the quarantine', key: '^rejected/', when: ['after'] },

@@ -30,7 +30,7 @@ interface Case {
 
 const MOMENTS = ['before', 'during', 'after'] as const;
 /** A process takes seconds to start, and each activity in it may hold a database. */
-const PER_PROCESS = 16;
+const PER_PROCESS = 32;
 const WITHIN_MS = 300_000;
 
 // All of a file's, which is a process of its own.

@@ -4,17 +4,20 @@ import { collectingSteps, publishingSteps } from './story.ts';
 
 const of = useStory(async (lab) => publishingSteps(lab, await collectingSteps(lab)));
 
+// Where a write commits nothing, a lake after it is the lake during it.
+const when = ['before', 'during'] as const;
+
 survivesKills('planning', of('assessDataset'), [{ what: 'the plan', key: '^plan/' }]);
 
 survivesKills('building', of('buildPartitionsBatch'), [
-  { what: 'the first file of a build', key: '/0\\.parquet$' },
-  { what: 'the winners of a role', key: '/winners-speed\\.parquet$' },
+  { what: 'the first file of a build', key: '/0\\.parquet$', when },
+  { what: 'the winners of a role', key: '/winners-speed\\.parquet$', when },
   { what: 'the first build', key: '/_build\\.json$' },
   { what: 'the second build', key: '/_build\\.json$', nth: 2 },
 ]);
 
 survivesKills('gating', of('gatePlan'), [
-  { what: 'the keys of a comparison', key: '^gate/.*\\.ndjson$' },
+  { what: 'the keys of a comparison', key: '^gate/.*\\.ndjson$', when },
   { what: 'the report', key: '^gate/.*\\.json$' },
 ]);
 
@@ -22,9 +25,9 @@ survivesKills('holding', of('openHolds'), [{ what: 'the hold', key: '^hold/' }])
 
 survivesKills('publishing', of('publishPlan'), [
   { what: 'the hold of the other day', key: '^hold/' },
-  { what: 'the coverage', key: '^coverage/' },
-  { what: 'the first chunk of parts', key: '^part/' },
-  { what: 'the second chunk of parts', key: '^part/', nth: 2 },
+  { what: 'the coverage', key: '^coverage/', when },
+  { what: 'the first chunk of parts', key: '^part/', when },
+  { what: 'the second chunk of parts', key: '^part/', nth: 2, when },
   { what: 'the version', key: '^view/' },
   { what: 'the projection', key: '^projection/' },
 ]);
@@ -32,7 +35,7 @@ survivesKills('publishing', of('publishPlan'), [
 survivesKills('keeping a decision', of('recordDecision'), [{ what: 'the decision', key: '^audit/' }]);
 
 survivesKills('publishing what a person approved', of('approvePlan'), [
-  { what: 'the chunk of parts', key: '^part/' },
+  { what: 'the chunk of parts', key: '^part/', when },
   { what: 'the version', key: '^view/' },
   { what: 'the end of the hold', key: '^hold/' },
   // It holds the version before, so that nobody sees from outside when it was written.
@@ -58,7 +61,7 @@ test('what was asked for anew is planned again', () => {
 survivesKills('planning anew', of('planAnew'), [{ what: 'the plan', key: '^plan/' }]);
 
 survivesKills('rolling back', of('rollbackDataset'), [
-  { what: 'the chunk of parts', key: '^part/' },
+  { what: 'the chunk of parts', key: '^part/', when },
   { what: 'the version', key: '^view/' },
 ]);
 

@@ -25,8 +25,8 @@ test('a split opens its children after their parent closed, and a merge its chil
 survivesKills('collecting through a split and a merge', of('collectLane'), [
   { what: 'the end of the first parent', key: '^ledger/few/', body: closes(0) },
   { what: 'the opening of the split', key: '^ledger/few/', body: opens(2) },
-  { what: 'the rows of a child', key: '^rows/few/', nth: 2 },
-  { what: 'the end of the second parent', key: '^ledger/few/', body: closes(3) },
+  { what: 'the rows of a child', key: '^rows/few/', nth: 2, when: ['during'] },
+  { what: 'the end of the second parent', key: '^ledger/few/', body: closes(3), when: ['during'] },
   { what: 'the opening of the merge', key: '^ledger/few/', body: opens(4) },
 ]);
 
@@ -48,7 +48,7 @@ survivesKills('collecting the other parent of a merge', of('collectHigher'), [
 ]);
 
 survivesKills('collecting a merge of two lanes', of('collectLower'), [
-  { what: 'the end of its own parent', key: '^ledger/wide/0/', body: closes(WIDE - 2) },
+  { what: 'the end of its own parent', key: '^ledger/wide/0/', body: closes(WIDE - 2), when: ['during'] },
   { what: 'the opening', key: '^ledger/wide/0/', body: opens(WIDE) },
 ]);
 
