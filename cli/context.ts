@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -79,6 +80,8 @@ export async function withScratch<T>(
 /** Aborted by the first Ctrl-C or SIGTERM, so that what is half done is taken away. */
 export function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
+  // Every request in flight listens to it: more than Node's ten, and no leak.
+  setMaxListeners(0, controller.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => controller.abort(new Refused(`ended by ${signal}`)));
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { probeConditionalCreate } from '../activities/objects/probe.ts';
 import type { Env } from '../config/env.ts';
@@ -13,6 +14,9 @@ export interface WorkerOptions {
   readonly onReady?: () => void;
 }
 
+/** Of one activity, at most: what shares its cancellation signal. */
+const REQUESTS_IN_FLIGHT = 200;
+
 /** How long activities may go on after a shutdown signal; what is cut short is taken up by another worker. */
 const GRACE = '10 seconds';
 
@@ -21,6 +25,8 @@ const GRACE = '10 seconds';
  * of its workers fails: the process must then end.
  */
 export async function runWorkers({ env, bucket, queues = QUEUES, onReady }: WorkerOptions): Promise<void> {
+  // An activity's one signal stops each of its requests in flight: more than Node's ten, and no leak.
+  setMaxListeners(REQUESTS_IN_FLIGHT);
   await probeConditionalCreate(openLake({ env, bucket }).store, AbortSignal.timeout(30_000));
   const connection = await NativeConnection.connect({
     address: env.temporalAddress ?? '127.0.0.1:7233',

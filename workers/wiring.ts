@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,13 +20,8 @@ import { createSpecReader } from '../activities/spec/store.ts';
 import { createViewActivities } from '../activities/views/activities.ts';
 import type { Env } from '../config/env.ts';
 
-/** Of one activity or command, at most: what shares its cancellation signal. */
-const REQUESTS_IN_FLIGHT = 200;
-
 /** What reads and writes the lake in `bucket`: the ports of activities and of `reading/`. Nothing is read or made yet. */
 export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: string }) {
-  // One signal stops each of an activity's or a command's requests in flight: more than Node's ten, and no leak.
-  setMaxListeners(REQUESTS_IN_FLIGHT);
   const where = { ...endpoint(env), region: env.awsRegion };
   // What creates goes out once: a resend after a lost answer would be refused as somebody else's object.
   const once = createS3Client({ ...where, maxAttempts: 1 });

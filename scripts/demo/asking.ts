@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDuckDb } from '../../activities/duckdb.ts';
@@ -9,7 +10,10 @@ import type { Stage } from './stage.ts';
 
 export type Answer = Readonly<Record<string, unknown>>;
 
-const NEVER = new AbortController().signal;
+/** The demo stops nothing halfway. */
+export const NEVER = new AbortController().signal;
+// Every request in flight listens to it: more than Node's ten, and no leak.
+setMaxListeners(0, NEVER);
 
 /** The first row of a query's answer, with the stamp that it is a function of. */
 export async function ask(

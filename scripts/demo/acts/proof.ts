@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { verifyLake } from '../../../reading/verify/verify.ts';
+import { NEVER } from '../asking.ts';
 import type { Stage } from '../stage.ts';
 import type { Play } from './play.ts';
-
-const NEVER = new AbortController().signal;
 
 /** Everything is derived again from the objects alone. */
 export async function prove(play: Play): Promise<void> {
