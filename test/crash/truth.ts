@@ -66,8 +66,8 @@ function sequenceTruth(entries: readonly Entry[]): unknown {
     for (const object of entry.rejected) rejected += object.rows;
     const states = Object.entries(entry.channels ?? {});
     for (const [channel, { after, through, generation, closed }] of states) {
-      const [from, to] = [place(after), place(through)];
-      if (to === 'a horizon' && from !== to) skips += 1;
+      const to = place(through);
+      if (to === 'a horizon' && after !== through) skips += 1;
       channels[channel] = `generation ${generation}, ${to}${closed ? ' closed' : ''}`;
     }
     standing = states.flatMap(([channel, { closed }]) => (closed ? [] : [channel]));
