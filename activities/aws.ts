@@ -4,6 +4,7 @@ import { failure } from './failure.ts';
 /** What the names of AWS errors mean to the lake. */
 export type ErrorMeanings = Readonly<Record<string, FailureName>>;
 
+/** Of S3's and Kinesis's error pages, and of the SDK's own. */
 const EVERYWHERE: ErrorMeanings = {
   AccessDenied: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
@@ -11,7 +12,30 @@ const EVERYWHERE: ErrorMeanings = {
   ExpiredTokenException: 'AccessDenied',
   InvalidAccessKeyId: 'AccessDenied',
   SignatureDoesNotMatch: 'AccessDenied',
+  CredentialsProviderError: 'AccessDenied',
+  IncompleteSignature: 'AccessDenied',
+  IncompleteSignatureException: 'AccessDenied',
+  InvalidClientTokenId: 'AccessDenied',
+  InvalidSignatureException: 'AccessDenied',
+  InvalidToken: 'AccessDenied',
+  MissingAuthenticationToken: 'AccessDenied',
+  MissingAuthenticationTokenException: 'AccessDenied',
+  RequestExpired: 'AccessDenied',
+  RequestTimeTooSkewed: 'AccessDenied',
+  UnrecognizedClientException: 'AccessDenied',
+  KMSAccessDeniedException: 'AccessDenied',
+  KMSDisabledException: 'AccessDenied',
+  KMSInvalidStateException: 'AccessDenied',
+  KMSNotFoundException: 'AccessDenied',
+  KMSOptInRequired: 'AccessDenied',
+  'KMS.DisabledException': 'AccessDenied',
+  'KMS.KMSInvalidStateException': 'AccessDenied',
+  'KMS.NotFoundException': 'AccessDenied',
   NoSuchBucket: 'BucketMissing',
+  // In another region than the worker's.
+  AuthorizationHeaderMalformed: 'BucketMissing',
+  PermanentRedirect: 'BucketMissing',
+  KMSThrottlingException: 'Throttled',
   SlowDown: 'Throttled',
   Throttling: 'Throttled',
   ThrottlingException: 'Throttled',
@@ -46,11 +70,17 @@ export async function awsCall<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Error)) throw error;
-    const name =
-      meanings[error.name] ?? EVERYWHERE[error.name] ?? (isUnanswered(error) ? 'Unreachable' : undefined);
+    const name = meanings[error.name] ?? EVERYWHERE[error.name] ?? byStatus(error);
     const where = place === undefined ? '' : `${place}: `;
     throw name ? failure(name, `${where}${error.name}: ${error.message}`, error) : error;
   }
+}
+
+/** What an error says whose name says nothing: the answer to a HEAD has no body to name it in. */
+function byStatus(error: Error): FailureName | undefined {
+  if (isUnanswered(error)) return 'Unreachable';
+  const status = statusOf(error);
+  return status === 401 || status === 403 ? 'AccessDenied' : undefined;
 }
 
 /** No answer came, or only a server error: whether it happened must be looked up. */
@@ -58,7 +88,10 @@ export function isUnanswered(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string' && SOCKET_ERRORS.has(error.code)) return true;
   if (error.name === 'TimeoutError') return true;
-  const status =
-    '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
+  const status = statusOf(error);
   return status !== undefined && status >= 500;
+}
+
+function statusOf(error: Error): number | undefined {
+  return '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;
 }

@@ -52,8 +52,9 @@ export const FAILURES = {
   AccessDenied: {
     retry: 'few',
     tell: 'operator',
-    means: 'The worker may not do this in the account it runs in.',
-    remedy: 'Grant what the message names, then decide: retry.',
+    means:
+      'The worker may not do this in the account it runs in, or its credentials or their key are not taken.',
+    remedy: 'Grant what the message names, or mend the credentials of the workers, then decide: retry.',
   },
   BucketMissing: {
     retry: 'few',
@@ -123,13 +124,8 @@ export const FAILURES = {
     retry: 'few',
     tell: 'operator',
     means: 'The stream was deleted, or deleted and made again under its name.',
-    remedy: 'Decide: retry once it is there again, or abort.',
-  },
-  LaneTaken: {
-    retry: 'never',
-    tell: 'nobody',
-    means: 'A later attempt collects this lane: this one ends.',
-    remedy: 'Nothing.',
+    remedy:
+      'Decide: abort; a stream made again under the name is another: declare it as a source of its own. Retry only where it was not deleted.',
   },
   GateHeld: {
     retry: 'never',

@@ -48,6 +48,11 @@ test('a bucket or a right that is missing has a name', async () => {
   await expect(store.create('ledger/a', body, signal)).rejects.toMatchObject({ type: 'AccessDenied' });
 });
 
+test('a HEAD that is refused without a word is a right that is missing', async () => {
+  const { store } = await openWith((_request, response) => response.writeHead(403).end());
+  await expect(store.head('ledger/a', signal)).rejects.toMatchObject({ type: 'AccessDenied' });
+});
+
 test('a create that is cut short while it waits rejects with the reason it was cut short', async () => {
   const controller = new AbortController();
   const reason = new Error('paused');
