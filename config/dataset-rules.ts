@@ -29,8 +29,14 @@ export function resolveDataset(
     else if (type && columns[column] !== type)
       say(path, `${column} is ${columns[column]}: it must be ${type}`);
   };
+  // Engines print a double each in their own way, and a key or a comparison is of texts (docs/formats.md).
+  const needText = (column: string, path: (string | number)[]): void => {
+    needColumn(column, path);
+    if (columns[column] === 'double')
+      say(path, `${column} is double: a key, and what is compared, must be exact: make it decimal(p,s)`);
+  };
   for (const [index, column] of file.key.entries()) {
-    needColumn(column, at('key', index));
+    needText(column, at('key', index));
     if (file.key.indexOf(column) < index) say(at('key', index), `${column} stands in the key already`);
   }
   const partition = resolvePartition(file, at, needColumn, say);
@@ -54,7 +60,7 @@ export function resolveDataset(
   if (file.close && partition.kind !== 'time')
     say(at('close'), 'close is for time partitions: the others rebuild when something came');
   for (const [index, column] of (file.gate?.compare ?? []).entries())
-    needColumn(column, at('gate', 'compare', index));
+    needText(column, at('gate', 'compare', index));
   const eventTime = file.eventTime ?? (partition.kind === 'time' ? partition.column : undefined);
   return {
     merge: file.merge,
