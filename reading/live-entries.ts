@@ -1,16 +1,20 @@
+import { failure } from '../activities/failure.ts';
+import { sha256Hex } from '../activities/objects/json.ts';
 import type { Ledger } from '../activities/objects/ledger.ts';
 import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
 import { lanesOf, reach } from '../lake/coverage.ts';
 import { type EntryFacts, byPartition, entryFacts } from '../lake/entry-facts.ts';
 import type { Entry } from '../lake/entry.ts';
-import { laneId, parseLaneId } from '../lake/keys.ts';
+import { keys, laneId, parseLaneId } from '../lake/keys.ts';
 import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
-import type { DatasetSpec } from '../lake/spec.ts';
+import { mappingHashes } from '../lake/hashes.ts';
+import type { DatasetSpec, LakeSpec } from '../lake/spec.ts';
 import type { Coverage, Stamp, ViewVersion } from '../lake/view.ts';
 
 /** The entries that a live read takes beside the builds, each with the partitions it takes it for. */
 export async function liveEntries(
   ledger: Ledger,
+  spec: Pick<LakeSpec, 'sources'>,
   dataset: DatasetSpec,
   view: ViewVersion | undefined,
   resolved: ViewParts,
@@ -20,13 +24,18 @@ export async function liveEntries(
 ): Promise<WantedEntry[]> {
   const entries = new Map<string, Entry>();
   const facts: EntryFacts[] = [];
+  const mappings = mappingHashes(spec, dataset, sha256Hex);
   for (const id of lanesOf(heads)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     if (dataset.feeds[feed]?.visible !== 'commit') continue;
     for (const entry of await entriesOf(ledger, feed, lane, ordinalsOf(id), signal)) {
       entries.set(`${id}/${entry.ordinal}`, entry);
       const statistics = [];
-      for (const rows of entry.rows) statistics.push(await ledger.partitions(rows, signal));
+      for (const rows of entry.rows) {
+        // Its statistics say nothing of this dataset's partitions: no rows would be fewer than there are.
+        if (rows.mapping !== mappings[feed]) throw otherMapping(entry);
+        statistics.push(await ledger.partitions(rows, signal));
+      }
       facts.push(entryFacts(entry, statistics));
     }
   }
@@ -65,4 +74,11 @@ export async function liveEntries(
     const beyond = Array.from({ length: Math.max(0, head - from) }, (_, n) => from + 1 + n);
     return [...new Set([...late, ...beyond])];
   }
+}
+
+function otherMapping({ feed, lane, ordinal }: Entry) {
+  return failure(
+    'NotBuilt',
+    `${keys.entry(feed, lane, ordinal)} was collected under another mapping than the spec's; right would be the lake.yaml that it was collected under, or \`--settled\` for what was published before`,
+  );
 }

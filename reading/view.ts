@@ -55,7 +55,9 @@ export async function openView(
   const isAsked = (partition: string) => asked?.has(partition) ?? true;
   const resolved = await views.resolveView(view, signal);
   const live =
-    stamp.mode === 'live' ? await liveEntries(ledger, dataset, view, resolved, stamp, isAsked, signal) : [];
+    stamp.mode === 'live'
+      ? await liveEntries(ledger, spec, dataset, view, resolved, stamp, isAsked, signal)
+      : [];
   const touched = new Set(live.flatMap((one) => [...one.partitions.keys()]));
 
   const served = Object.entries(resolved.parts).filter(([partition]) => isAsked(partition));

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createLedger } from '../../activities/objects/ledger.ts';
+import { decode, encode } from '../../activities/objects/json.ts';
+import { keys } from '../../lake/keys.ts';
 import type { ReadMode } from '../../lake/view.ts';
 import { query } from '../../reading/query.ts';
 import { RowsLake } from '../support/rows-lake.ts';
@@ -172,3 +174,15 @@ class RowsLakeReader {
     return query(ports, { sql, mode: 'live', ...(at !== undefined && { at }) }, AbortSignal.timeout(60_000));
   }
 }
+
+test('rows that were collected under another mapping are an error, never none', async () => {
+  const lake = new RowsLake(flightsSpec(), await tmpFolder());
+  await lake.commit('flights', [flight(`${D1}T00:01:00Z`, 5)]);
+  const bytes = await lake.store.get(keys.spec(1), AbortSignal.timeout(1000));
+  const before = decode<object>(keys.spec(1), bytes ?? Buffer.alloc(0));
+  lake.store.put(keys.spec(1), encode({ ...before, ...flightsSpec(['at', 'origin']) }));
+  await expect(ask(lake, 'SELECT count(*) FROM flights')).rejects.toMatchObject({
+    type: 'NotBuilt',
+    message: expect.stringContaining('ledger/flights/0/000000000001.json') as unknown,
+  });
+});

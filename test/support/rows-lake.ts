@@ -17,6 +17,7 @@ import { type BuildManifest, type Undone, buildId } from '../../lake/build.ts';
 import type { Entry, ItemSpan } from '../../lake/entry.ts';
 import { entryFacts } from '../../lake/entry-facts.ts';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
+import { canonical } from '../../lake/canonical.ts';
 import { contractHash, mappingHashes, ruleHash } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys, laneId, parseLaneId } from '../../lake/keys.ts';
@@ -52,7 +53,8 @@ export class RowsLake {
   #plans = 0;
 
   constructor(spec: Pick<LakeSpec, 'sources' | 'datasets'>, scratch: string) {
-    this.spec = { lake: { name: 'test', bucket: 'test' }, ...spec };
+    // As it is read back: hashes of mappings follow the order of columns.
+    this.spec = JSON.parse(canonical({ lake: { name: 'test', bucket: 'test' }, ...spec })) as LakeSpec;
     this.scratch = scratch;
     this.store.put(
       keys.spec(1),
