@@ -44,6 +44,14 @@ export function isBeyond(sequence: string, position: string): boolean {
   return from?.kind !== 'sequence' || BigInt(sequence) > from.number;
 }
 
+/**
+ * Where a user record stands that came in a record together with others: the record's sequence number and the user
+ * record's number in it, from 0. Rows and quarantine say so; no channel ever stands within a record.
+ */
+export function userPosition(sequence: string, index: number): string {
+  return `${sequence}/${index}`;
+}
+
 /** A shard of one creation of a stream: a stream made again under its name reuses the names of its shards. */
 export interface ChannelName {
   /** Whole seconds since the epoch. */

@@ -5,6 +5,8 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { isAggregate, takeApart } from '../../lake/aggregate.ts';
+import { userPosition } from '../../lake/positions.ts';
 import { hash63 } from '../refine/hash.ts';
 import type { StreamRecord } from './port.ts';
 
@@ -12,13 +14,16 @@ import type { StreamRecord } from './port.ts';
 export interface CutRecord {
   readonly channel: string;
   readonly position: string;
-  readonly reason: 'NotUtf8' | 'NotJson';
+  readonly reason: 'NotUtf8' | 'NotJson' | 'BrokenAggregate';
   readonly message: string;
   readonly bytes: Uint8Array;
 }
 
+type Place = Pick<CutRecord, 'channel' | 'position' | 'bytes'>;
+
 /** Records of one commit, whole on disk: as they came, and framed for `lake/sql/refine-json.ts`. */
 export interface Framed {
+  /** What an aggregate holds is counted, not the aggregate; a broken one is a record. */
   readonly records: number;
   /** Channel ids by the number that frames give. */
   readonly channels: readonly string[];
@@ -55,7 +60,7 @@ export class Frames {
     return this.#records;
   }
 
-  /** Of payloads. */
+  /** Of payloads, those of user records where a record holds several. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -80,16 +85,10 @@ export class Frames {
       const payload =
         text === undefined ? `"base64":"${bytes.toString('base64')}"` : `"text":${JSON.stringify(text)}`;
       raw += `{"arrival":"${arrival}${prefix}${sequence}",${payload}}\n`;
-      this.#records += 1;
-      this.#bytes += bytes.length;
-      const isPlain = text !== undefined && text !== '' && !UNFRAMEABLE.test(text);
-      const line = isPlain ? text : this.#unusual({ channel, position: sequence, bytes }, text);
-      if (line === undefined) continue;
-      this.#framed += 1;
-      if (!isPlain) this.#originals.set(this.#framed, bytes);
-      const hash = isPlain ? '' : hash63(bytes).toString();
-      if (bytes.length + 128 > this.#longest) this.#longest = bytes.length + 128;
-      frames += `${number}\u0001${arrivedAtMs}\u0001${sequence}\u0001${hash}\u0001${line}\n`;
+      const place = { channel, position: sequence, bytes };
+      frames += isAggregate(bytes)
+        ? this.#aggregate(place, number, arrivedAtMs)
+        : this.#frame(place, text, number, arrivedAtMs);
     }
     await this.#write(frames, raw);
   }
@@ -120,11 +119,46 @@ export class Frames {
     return found === -1 ? this.#channels.push(channel) - 1 : found;
   }
 
+  /** Frames of the user records in a record. Where a shard carries one that a split gave to another, it is here all the same. */
+  #aggregate(place: Place, number: number, arrivedAtMs: number): string {
+    const { channel, position: sequence } = place;
+    const taken = takeApart(place.bytes, md5);
+    if (taken.kind === 'broken') {
+      this.#count(place);
+      this.#cut.push({ ...place, reason: 'BrokenAggregate', message: taken.message });
+      return '';
+    }
+    return taken.records
+      .map((record, index) => {
+        const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+        const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+        const position = userPosition(sequence, index);
+        return this.#frame({ channel, position, bytes }, text, number, arrivedAtMs);
+      })
+      .join('');
+  }
+
+  /** Its line, or nothing when it was cut out. */
+  #frame(place: Place, text: string | undefined, number: number, arrivedAtMs: number): string {
+    const { position, bytes } = place;
+    this.#count(place);
+    const isPlain = text !== undefined && text !== '' && !UNFRAMEABLE.test(text);
+    const line = isPlain ? text : this.#unusual(place, text);
+    if (line === undefined) return '';
+    this.#framed += 1;
+    if (!isPlain) this.#originals.set(this.#framed, bytes);
+    const hash = isPlain ? '' : hash63(bytes).toString();
+    if (bytes.length + 128 > this.#longest) this.#longest = bytes.length + 128;
+    return `${number}\u0001${arrivedAtMs}\u0001${position}\u0001${hash}\u0001${line}\n`;
+  }
+
+  #count({ bytes }: Place): void {
+    this.#records += 1;
+    this.#bytes += bytes.length;
+  }
+
   /** A payload that is no line of text, as one; undefined when it was cut out. */
-  #unusual(
-    place: Pick<CutRecord, 'channel' | 'position' | 'bytes'>,
-    text: string | undefined,
-  ): string | undefined {
+  #unusual(place: Place, text: string | undefined): string | undefined {
     // Between values, line breaks mean nothing. Within a text they would be no JSON, and a blank would hide that.
     if (text !== undefined && isJson(text)) return text.replaceAll(/[\n\r]/g, ' ');
     const found =
@@ -200,6 +234,10 @@ class Files {
     await this.#done;
     return { path: this.#rawPath, bytes: this.#bytes, sha256: this.#sha256.digest('hex') };
   }
+}
+
+function md5(bytes: Uint8Array): Uint8Array {
+  return createHash('md5').update(bytes).digest();
 }
 
 function isJson(text: string): boolean {

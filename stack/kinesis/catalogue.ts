@@ -2,36 +2,10 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, wri
 import { join } from 'node:path';
 import { ServiceError } from '../json-service.ts';
 import type { Clock } from '../service.ts';
+import type { StreamEvent } from './event.ts';
 import type { Limits } from './limits.ts';
 import { Shard, type ShardFacts } from './shard.ts';
 import { Stream } from './stream.ts';
-
-/** What happened to a stream, one line each in `catalogue.log`, in the order it happened. */
-export type StreamEvent =
-  | {
-      readonly kind: 'created';
-      readonly name: string;
-      readonly id: string;
-      /** Epoch seconds. */
-      readonly createdAt: number;
-      readonly mode: 'PROVISIONED' | 'ON_DEMAND';
-      readonly shards: readonly ShardFacts[];
-    }
-  | {
-      readonly kind: 'resharded';
-      readonly id: string;
-      readonly at: number;
-      readonly closed: readonly { readonly shardId: string; readonly end: number }[];
-      readonly opened: readonly ShardFacts[];
-    }
-  | {
-      readonly kind: 'retention';
-      readonly id: string;
-      readonly hours: number;
-      /** Where each shard began at that moment: what is trimmed stays trimmed when retention grows. */
-      readonly horizons: Readonly<Record<string, number>>;
-    }
-  | { readonly kind: 'deleted'; readonly id: string };
 
 /** Whose streams these are, and by which time. */
 export interface Realm {
@@ -142,13 +116,12 @@ export class Catalogue {
     const stream = this.#byId.get(event.id);
     if (!stream)
       throw new Error(`${this.#dir}/catalogue.log: ${event.kind} names ${event.id}, which was never created`);
-    if (event.kind === 'resharded') stream.reshard(event);
-    if (event.kind === 'retention') stream.setRetention(event);
-    if (event.kind === 'deleted') {
-      stream.remove();
-      this.#byId.delete(event.id);
-      rmSync(join(this.#dir, event.id), { recursive: true, force: true });
-    }
+    if (event.kind === 'resharded') return stream.reshard(event);
+    if (event.kind === 'retention') return stream.setRetention(event);
+    if (event.kind !== 'deleted') return stream.set(event);
+    stream.remove();
+    this.#byId.delete(event.id);
+    rmSync(join(this.#dir, event.id), { recursive: true, force: true });
   }
 
   #shard(streamId: string, facts: ShardFacts): Shard {

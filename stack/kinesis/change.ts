@@ -3,27 +3,25 @@ import type {
   DecreaseStreamRetentionPeriodInput,
   DeleteStreamInput,
   IncreaseStreamRetentionPeriodInput,
-  MergeShardsInput,
-  SplitShardInput,
+  StartStreamEncryptionInput,
+  StopStreamEncryptionInput,
+  UpdateStreamModeInput,
 } from '@aws-sdk/client-kinesis';
 import { ServiceError } from '../json-service.ts';
 import type { Catalogue } from './catalogue.ts';
-import { evenRanges, joinRanges, splitRange } from './hash-range.ts';
-import { hashKeyHex } from './put.ts';
-import type { Shard } from './shard.ts';
+import type { StreamMode } from './event.ts';
+import { evenRanges } from './hash-range.ts';
+import { refuseOnDemand, refuseShards } from './quota.ts';
+import { shardName } from './reshard.ts';
+import type { Counted } from './settings.ts';
 import type { Stream } from './stream.ts';
-
-interface Range {
-  readonly startHex: string;
-  readonly endHex: string;
-}
+import { checkTags } from './tags.ts';
 
 /** What changes a stream. Each is true, and on disk, when it answers; the stream only says for a while that it is not. */
 export function changes(catalogue: Catalogue) {
   const { realm } = catalogue;
 
   function createStream(input: CreateStreamInput): void {
-    refuseUnbuilt(input);
     const name = input.StreamName ?? '';
     if (!/^[a-zA-Z0-9_.-]{1,128}$/.test(name)) {
       throw new ServiceError(
@@ -31,75 +29,40 @@ export function changes(catalogue: Catalogue) {
         `StreamName "${name}" has to match [a-zA-Z0-9_.-]{1,128}`,
       );
     }
-    const mode = input.StreamModeDetails?.StreamMode ?? 'PROVISIONED';
+    const mode = modeOf(input.StreamModeDetails ?? { StreamMode: 'PROVISIONED' });
     const count = mode === 'ON_DEMAND' ? 4 : input.ShardCount;
     if (count === undefined || !Number.isInteger(count) || count < 1) {
       throw new ServiceError('ValidationException', `ShardCount ${count} has to be a whole number from 1 on`);
     }
+    const tags = checkTags(input.Tags ?? {}, 0);
     if (catalogue.all().some((stream) => stream.name === name)) {
       throw new ServiceError(
         'ResourceInUseException',
         `Stream ${name} under account ${realm.account} already exists.`,
       );
     }
-    refuseMoreThan(count);
+    refuseShards(catalogue, count, count);
+    if (mode === 'ON_DEMAND') refuseOnDemand(catalogue);
     const openedAt = realm.clock.now();
     const shards = evenRanges(count).map((range, index) => ({
-      ...named(index),
+      ...shardName(index),
       openedAt,
       ...range,
       parents: [],
     }));
-    catalogue.record({ kind: 'created', name, ...catalogue.nextIdentity(name), mode, shards });
+    const identity = catalogue.nextIdentity(name);
+    catalogue.record({ kind: 'created', name, ...identity, mode, shards });
+    if (Object.keys(tags).length > 0) catalogue.record({ kind: 'tags', id: identity.id, tags });
   }
 
   function deleteStream(input: DeleteStreamInput): void {
     const stream = catalogue.stream(input);
+    const consumers = stream.settings.consumers.length;
+    if (consumers > 0 && input.EnforceConsumerDeletion !== true) {
+      const said = `Stream ${stream.name} has ${consumers} registered consumers: EnforceConsumerDeletion deletes them too`;
+      throw new ServiceError('ResourceInUseException', said);
+    }
     if (stream.status() !== 'DELETING') catalogue.record({ kind: 'deleted', id: stream.id });
-  }
-
-  function splitShard(input: SplitShardInput): void {
-    const stream = catalogue.active(input);
-    const parent = openShard(stream, input.ShardToSplit);
-    const atHex = hashKeyHex(input.NewStartingHashKey ?? '');
-    const ranges = atHex === undefined ? undefined : splitRange(parent.facts, atHex);
-    if (!ranges) {
-      const said = `NewStartingHashKey ${input.NewStartingHashKey} is not greater than one plus the StartingHashKey of ${parent.facts.shardId} and less than its EndingHashKey`;
-      throw new ServiceError('InvalidArgumentException', said);
-    }
-    refuseMoreThan(stream.openShards.length + 1);
-    reshard(stream, [parent], ranges);
-  }
-
-  function mergeShards(input: MergeShardsInput): void {
-    const stream = catalogue.active(input);
-    const parents = [
-      openShard(stream, input.ShardToMerge),
-      openShard(stream, input.AdjacentShardToMerge),
-    ] as const;
-    const range = joinRanges(parents[0].facts, parents[1].facts);
-    if (!range) {
-      const said = `${parents[0].facts.shardId} and ${parents[1].facts.shardId} are not adjacent`;
-      throw new ServiceError('InvalidArgumentException', said);
-    }
-    reshard(stream, parents, [range]);
-  }
-
-  function reshard(stream: Stream, parents: readonly Shard[], ranges: readonly Range[]): void {
-    // A clock that stands or went back must not give a child smaller numbers than its parents have.
-    const openedAt = Math.max(realm.clock.now(), ...parents.map(({ facts }) => facts.openedAt + 1));
-    catalogue.record({
-      kind: 'resharded',
-      id: stream.id,
-      at: openedAt,
-      closed: parents.map((shard) => ({ shardId: shard.facts.shardId, end: shard.log.end })),
-      opened: ranges.map((range, nth) => ({
-        ...named(stream.nextShardIndex + nth),
-        openedAt,
-        ...range,
-        parents: parents.map(({ facts }) => facts.shardId),
-      })),
-    });
   }
 
   function setRetention(direction: 'more' | 'less') {
@@ -123,32 +86,49 @@ export function changes(catalogue: Catalogue) {
     };
   }
 
-  function refuseMoreThan(count: number): void {
-    const most = realm.limits.shardsPerStream;
-    if (count > most)
-      throw new ServiceError('LimitExceededException', `${count} open shards are more than ${most}`);
+  function updateStreamMode(input: UpdateStreamModeInput): void {
+    const stream = catalogue.active(input);
+    const mode = modeOf(input.StreamModeDetails);
+    refuseMoreThan(stream, 'mode', realm.limits.modesPerDay);
+    if (mode === 'ON_DEMAND' && stream.settings.mode !== mode) refuseOnDemand(catalogue);
+    catalogue.record({ kind: 'mode', id: stream.id, at: realm.clock.now(), mode });
   }
 
-  return { createStream, deleteStream, splitShard, mergeShards, setRetention };
+  /** No key is asked for: there is no KMS here, and what lies on disk is as it came. */
+  function startEncryption(input: StartStreamEncryptionInput): void {
+    const keyId = keyOf(input);
+    const stream = catalogue.active(input);
+    refuseMoreThan(stream, 'encryption', realm.limits.keysPerDay);
+    catalogue.record({ kind: 'encryption', id: stream.id, at: realm.clock.now(), keyId });
+  }
+
+  function stopEncryption(input: StopStreamEncryptionInput): void {
+    const keyId = keyOf(input);
+    const stream = catalogue.active(input);
+    if (stream.settings.keyId !== keyId) {
+      const said = `Stream ${stream.name} is encrypted with ${stream.settings.keyId ?? 'no key'}, not with ${keyId}`;
+      throw new ServiceError('InvalidArgumentException', said);
+    }
+    catalogue.record({ kind: 'encryption', id: stream.id, at: realm.clock.now(), keyId: null });
+  }
+
+  function refuseMoreThan(stream: Stream, kind: Counted, most: number): void {
+    if (stream.settings.changesOf(kind, realm.clock.now()) < most) return;
+    const said = `The ${kind} of stream ${stream.name} has been changed ${most} times in 24 hours`;
+    throw new ServiceError('LimitExceededException', said);
+  }
+
+  return { createStream, deleteStream, setRetention, updateStreamMode, startEncryption, stopEncryption };
 }
 
-function openShard(stream: Stream, shardId: string | undefined): Shard {
-  const shard = stream.shard(shardId ?? '');
-  if (!shard.closing) return shard;
-  throw new ServiceError(
-    'ResourceInUseException',
-    `${shardId} in stream ${stream.name} has been split or merged already`,
-  );
+function modeOf(details: UpdateStreamModeInput['StreamModeDetails']): StreamMode {
+  const mode = details?.StreamMode;
+  if (mode === 'PROVISIONED' || mode === 'ON_DEMAND') return mode;
+  throw new ServiceError('ValidationException', `StreamMode ${mode} has to be PROVISIONED or ON_DEMAND`);
 }
 
-function named(index: number): { shardId: string; index: number } {
-  return { shardId: `shardId-${String(index).padStart(12, '0')}`, index };
-}
-
-/** What this stand-in would have to drop in silence is refused by name. */
-function refuseUnbuilt(input: CreateStreamInput): void {
-  const built = new Set(['StreamName', 'ShardCount', 'StreamModeDetails']);
-  const unbuilt = Object.entries(input).find(([name, value]) => value !== undefined && !built.has(name));
-  if (unbuilt)
-    throw new ServiceError('InvalidArgumentException', `CreateStream.${unbuilt[0]} is not built here`);
+function keyOf({ EncryptionType: type, KeyId: key = '' }: StartStreamEncryptionInput): string {
+  if (type !== 'KMS') throw new ServiceError('ValidationException', `EncryptionType ${type} has to be KMS`);
+  if (key.length >= 1 && key.length <= 2_048) return key;
+  throw new ServiceError('ValidationException', 'KeyId has to have 1 to 2048 characters');
 }

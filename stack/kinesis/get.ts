@@ -3,6 +3,7 @@ import { ServiceError, parseBody, type Operation } from '../json-service.ts';
 import type { Catalogue, Realm } from './catalogue.ts';
 import { hashRange } from './hash-range.ts';
 import type { RateWindow } from './limits.ts';
+import { refuseOthers } from './members.ts';
 import type { Shard } from './shard.ts';
 import type { Stream } from './stream.ts';
 import { formatToken, parseCursor } from './token.ts';
@@ -29,6 +30,7 @@ export function getRecords(catalogue: Catalogue): Operation {
   const { realm } = catalogue;
   return (body) => {
     const request = parseBody(body);
+    refuseOthers('GetRecords', request, ['ShardIterator', 'Limit', 'StreamARN']);
     const limit = pageLimit(request['Limit'], realm);
     const token = request['ShardIterator'];
     if (typeof token !== 'string')
@@ -43,6 +45,11 @@ export function getRecords(catalogue: Catalogue): Operation {
     const stream = catalogue.byId(cursor.streamId);
     if (!stream)
       throw new ServiceError('ResourceNotFoundException', 'The stream of this ShardIterator is gone.');
+    const arn = request['StreamARN'] ?? stream.arn;
+    if (arn !== stream.arn) {
+      const said = `ShardIterator is of ${stream.arn}, not of ${JSON.stringify(arn)}`;
+      throw new ServiceError('InvalidArgumentException', said);
+    }
     const shard = stream.shard(cursor.shardId);
     const rate = realm.limits.readBytesPerSecond * realm.limits.scale;
     if (shard.readBytes.isBlocked(now)) throw rateExceeded(realm, stream, shard);
@@ -72,6 +79,7 @@ export function getRecords(catalogue: Catalogue): Operation {
 const OPENING = Buffer.from('{"Records":[');
 
 function startOf(input: GetShardIteratorInput, shard: Shard, now: number): number {
+  refuseTwoStarts(input);
   switch (input.ShardIteratorType) {
     case 'TRIM_HORIZON':
       return shard.horizon;
@@ -107,6 +115,22 @@ function startOf(input: GetShardIteratorInput, shard: Shard, now: number): numbe
         `ShardIteratorType ${input.ShardIteratorType} is not known`,
       );
   }
+}
+
+const STARTS: Readonly<Record<string, string>> = {
+  AT_SEQUENCE_NUMBER: 'StartingSequenceNumber',
+  AFTER_SEQUENCE_NUMBER: 'StartingSequenceNumber',
+  AT_TIMESTAMP: 'Timestamp',
+};
+
+/** A start that the type has no use for is a mistake of whoever gave it. */
+function refuseTwoStarts(input: GetShardIteratorInput): void {
+  const type = String(input.ShardIteratorType);
+  const extra = (['StartingSequenceNumber', 'Timestamp'] as const).find(
+    (name) => input[name] !== undefined && name !== STARTS[type],
+  );
+  if (extra === undefined) return;
+  throw new ServiceError('InvalidArgumentException', `${type} does not go with a ${extra}`);
 }
 
 function pageLimit(found: unknown, realm: Realm): number {

@@ -1,6 +1,7 @@
 const KEYS = 1n << 128n;
 
-interface HexRange {
+/** Both ends included, as 32 hexadecimal digits each. */
+export interface HexRange {
   readonly startHex: string;
   readonly endHex: string;
 }
@@ -23,6 +24,14 @@ export function evenRanges(count: number): HexRange[] {
     startHex: hex(edge(at)),
     endHex: hex(edge(at + 1) - 1n),
   }));
+}
+
+/** Where `count` even ranges begin; a key that is taken already stands for the one beside it, which could not be split off. */
+export function edgesOf(count: number, taken: ReadonlySet<string>): string[] {
+  return evenRanges(count).map(({ startHex }) => {
+    const key = BigInt(`0x${startHex}`);
+    return [key, key - 1n, key + 1n].map(hex).find((near) => taken.has(near)) ?? startHex;
+  });
 }
 
 /** Two ranges that tile the one given, the second beginning at this key; undefined if either would have less than two keys. */

@@ -15,6 +15,14 @@ export interface Limits {
   readonly recordsPerRead: number;
   readonly bytesPerRead: number;
   readonly shardsPerStream: number;
+  /** Open ones. */
+  readonly shardsPerAccount: number;
+  readonly onDemandStreams: number;
+  readonly consumersPerStream: number;
+  /** UpdateShardCount of one stream in 24 hours; so for the next two. */
+  readonly scalingsPerDay: number;
+  readonly modesPerDay: number;
+  readonly keysPerDay: number;
   readonly iteratorLifeMs: number;
   readonly tokenLifeMs: number;
   /** Every nth GetRecords of a shard answers with an empty page. 0: none does. */
@@ -41,6 +49,12 @@ export const LIMITS: Limits = {
   recordsPerRead: 10_000,
   bytesPerRead: 10 * MIB,
   shardsPerStream: 500,
+  shardsPerAccount: 20_000,
+  onDemandStreams: 50,
+  consumersPerStream: 20,
+  scalingsPerDay: 10,
+  modesPerDay: 2,
+  keysPerDay: 25,
   iteratorLifeMs: 5 * 60_000,
   tokenLifeMs: 5 * 60_000,
   emptyPageEvery: 0,

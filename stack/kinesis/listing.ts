@@ -1,4 +1,5 @@
 import type {
+  DescribeLimitsOutput,
   DescribeStreamInput,
   DescribeStreamOutput,
   DescribeStreamSummaryInput,
@@ -10,11 +11,13 @@ import type {
   Shard as WireShard,
 } from '@aws-sdk/client-kinesis';
 import { ServiceError } from '../json-service.ts';
-import type { Catalogue, NamedStream } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
 import { hashRange } from './hash-range.ts';
+import { openPage, pageSize, refuseOtherCreation } from './paging.ts';
+import { onDemandStreams, openShards } from './quota.ts';
 import type { Shard } from './shard.ts';
 import type { Stream } from './stream.ts';
-import { formatToken, parsePageToken, type PageToken } from './token.ts';
+import { formatToken, type PageToken } from './token.ts';
 
 /** What tells about streams and shards and changes nothing. */
 export function listings(catalogue: Catalogue) {
@@ -42,8 +45,8 @@ export function listings(catalogue: Catalogue) {
 
   function listStreams(input: ListStreamsInput): ListStreamsOutput {
     const limit = pageSize(input.Limit, 100);
-    const after =
-      input.NextToken === undefined ? input.ExclusiveStartStreamName : parsePageToken(input.NextToken).after;
+    const token = openPage(realm, input, ['ExclusiveStartStreamName']);
+    const after = token?.after ?? input.ExclusiveStartStreamName;
     const rest = catalogue.all().filter(({ name }) => after === undefined || name > after);
     const page = rest.slice(0, limit);
     const last = page.at(-1);
@@ -56,9 +59,17 @@ export function listings(catalogue: Catalogue) {
   }
 
   function listShards(input: ListShardsInput): ListShardsOutput {
-    const token = input.NextToken === undefined ? undefined : openToken(input, input.NextToken);
-    const stream = token ? catalogue.byId(token.streamId) : catalogue.stream(input);
+    const token = openPage(realm, input, [
+      'StreamName',
+      'ExclusiveStartShardId',
+      'ShardFilter',
+      'StreamCreationTimestamp',
+    ]);
+    const stream =
+      token && input.StreamARN === undefined ? catalogue.byId(token.streamId) : catalogue.stream(input);
     if (!stream) throw new ServiceError('ResourceNotFoundException', 'The stream of this NextToken is gone.');
+    if (token && token.streamId !== stream.id)
+      throw new ServiceError('InvalidArgumentException', `NextToken is not of stream ${stream.name}`);
     if (stream.status() === 'CREATING' || stream.status() === 'DELETING') {
       throw new ServiceError('ResourceInUseException', `Stream ${stream.name} is ${stream.status()}`);
     }
@@ -75,27 +86,20 @@ export function listings(catalogue: Catalogue) {
     };
   }
 
-  function openToken(input: ListShardsInput & NamedStream, text: string): PageToken {
-    const beside = (['StreamName', 'ExclusiveStartShardId', 'StreamCreationTimestamp'] as const).find(
-      (name) => input[name] !== undefined,
-    );
-    if (beside)
-      throw new ServiceError('InvalidArgumentException', `NextToken and ${beside} cannot be given together.`);
-    const token = parsePageToken(text);
-    if (realm.clock.now() - token.issuedAt > realm.limits.tokenLifeMs) {
-      throw new ServiceError(
-        'ExpiredNextTokenException',
-        `NextToken has expired after ${realm.limits.tokenLifeMs} ms.`,
-      );
-    }
-    return token;
-  }
-
   function tokenAfter(streamId: string, after: string, filter: PageToken['filter']): string {
     return formatToken({ streamId, after, filter, issuedAt: realm.clock.now() } satisfies PageToken);
   }
 
-  return { describeStream, describeStreamSummary, listStreams, listShards };
+  function describeLimits(): DescribeLimitsOutput {
+    return {
+      ShardLimit: realm.limits.shardsPerAccount,
+      OpenShardCount: openShards(catalogue),
+      OnDemandStreamCount: onDemandStreams(catalogue),
+      OnDemandStreamCountLimit: realm.limits.onDemandStreams,
+    };
+  }
+
+  return { describeStream, describeStreamSummary, listStreams, listShards, describeLimits };
 }
 
 /** Shards are shown by the stream's horizon in time, whether or not anything was written to them. */
@@ -134,17 +138,23 @@ function summary(stream: Stream) {
     StreamStatus: stream.status(),
     RetentionPeriodHours: stream.retentionHours,
     EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
-    EncryptionType: 'NONE' as const,
+    ...encryption(stream),
     OpenShardCount: stream.openShards.length,
-    ConsumerCount: 0,
+    ConsumerCount: stream.settings.consumers.length,
   };
+}
+
+function encryption({ settings: { keyId } }: Stream) {
+  return keyId === undefined
+    ? { EncryptionType: 'NONE' as const }
+    : { EncryptionType: 'KMS' as const, KeyId: keyId };
 }
 
 function identity(stream: Stream) {
   return {
     StreamName: stream.name,
     StreamARN: stream.arn,
-    StreamModeDetails: { StreamMode: stream.mode },
+    StreamModeDetails: { StreamMode: stream.settings.mode },
     StreamCreationTimestamp: new Date(stream.createdAt * 1_000),
   };
 }
@@ -183,18 +193,4 @@ function filterOf({ ShardFilter: filter }: ListShardsInput): PageToken['filter']
     ...(ShardId !== undefined && { ShardId }),
     ...(Timestamp && { timeMs: Timestamp.getTime() }),
   };
-}
-
-function refuseOtherCreation(stream: Stream, { StreamCreationTimestamp: wanted }: ListShardsInput): void {
-  if (wanted === undefined || Math.floor(wanted.getTime() / 1_000) === stream.createdAt) return;
-  throw new ServiceError(
-    'ResourceNotFoundException',
-    `No stream ${stream.name} was created at ${wanted.toISOString()}`,
-  );
-}
-
-function pageSize(found: number | undefined, otherwise: number): number {
-  const size = found ?? otherwise;
-  if (Number.isInteger(size) && size >= 1 && size <= 10_000) return size;
-  throw new ServiceError('ValidationException', `a page of ${size} is not in 1..10000`);
 }

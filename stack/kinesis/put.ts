@@ -1,9 +1,13 @@
 import { hash } from 'node:crypto';
 import { ServiceError, isFields, parseBody, type Operation } from '../json-service.ts';
 import type { Catalogue } from './catalogue.ts';
+import { refuseOthers } from './members.ts';
 import { formatLine } from './record-line.ts';
 import type { Shard } from './shard.ts';
 import type { Stream } from './stream.ts';
+
+const STREAM = ['StreamName', 'StreamARN'];
+const RECORD = ['Data', 'PartitionKey', 'ExplicitHashKey'];
 
 interface Entry {
   readonly data: string;
@@ -69,6 +73,7 @@ export function putOperations(catalogue: Catalogue): Record<'PutRecord' | 'PutRe
       arrivedAt: shard.arrival(now),
       partitionKeyJson: JSON.stringify(entry.partitionKey),
       data: entry.data,
+      isEncrypted: stream.settings.keyId !== undefined,
     });
     batch.lines.push(line);
     batch.bytes += Buffer.byteLength(line);
@@ -78,6 +83,7 @@ export function putOperations(catalogue: Catalogue): Record<'PutRecord' | 'PutRe
   return {
     PutRecord(body) {
       const request = parseBody(body);
+      refuseOthers('PutRecord', request, [...STREAM, ...RECORD, 'SequenceNumberForOrdering']);
       const stream = catalogue.readable(named(request));
       const ordering = optionalText(request, 'SequenceNumberForOrdering');
       if (ordering !== undefined && !/^\d+$/.test(ordering)) {
@@ -88,11 +94,12 @@ export function putOperations(catalogue: Catalogue): Record<'PutRecord' | 'PutRe
       }
       const [result] = putAll(stream, [parseEntry(request, 'record', realm.limits.bytesPerRecord)]);
       if (result && 'ErrorCode' in result) throw new ServiceError(result.ErrorCode, result.ErrorMessage);
-      return Buffer.from(JSON.stringify({ ...result, EncryptionType: 'NONE' }));
+      return Buffer.from(JSON.stringify({ ...result, EncryptionType: encryptionOf(stream) }));
     },
 
     PutRecords(body) {
       const request = parseBody(body);
+      refuseOthers('PutRecords', request, [...STREAM, 'Records']);
       const stream = catalogue.readable(named(request));
       const { recordsPerPut, bytesPerPut, bytesPerRecord, failRecordEvery } = realm.limits;
       const records = request['Records'];
@@ -121,9 +128,15 @@ export function putOperations(catalogue: Catalogue): Record<'PutRecord' | 'PutRe
       let next = 0;
       const Records = entries.map((_, at) => (spared[at] ? placed[next++] : INTERNAL_FAILURE));
       const FailedRecordCount = Records.filter((result) => result && 'ErrorCode' in result).length;
-      return Buffer.from(JSON.stringify({ FailedRecordCount, Records, EncryptionType: 'NONE' }));
+      return Buffer.from(
+        JSON.stringify({ FailedRecordCount, Records, EncryptionType: encryptionOf(stream) }),
+      );
     },
   };
+}
+
+function encryptionOf(stream: Stream): 'KMS' | 'NONE' {
+  return stream.settings.keyId === undefined ? 'NONE' : 'KMS';
 }
 
 const INTERNAL_FAILURE: Rejected = {

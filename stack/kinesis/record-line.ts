@@ -8,6 +8,8 @@ export interface RecordLine {
   readonly arrivedAt: number;
   readonly partitionKeyJson: string;
   readonly data: string;
+  /** Its stream had a key when it came. */
+  readonly isEncrypted: boolean;
 }
 
 /** Ends every line; neither base64 nor a JSON string holds a bare newline. */
@@ -18,9 +20,12 @@ export const HEAD_BYTES = 160;
 
 const UNTIL_ARRIVAL = '{"SequenceNumber":"'.length + 56 + '","ApproximateArrivalTimestamp":'.length;
 
-export function formatLine({ sequenceNumber, arrivedAt, partitionKeyJson, data }: RecordLine): string {
+const ENCRYPTED = ',"EncryptionType":"KMS"';
+
+export function formatLine(record: RecordLine): string {
+  const { sequenceNumber, arrivedAt, partitionKeyJson, data, isEncrypted } = record;
   const seconds = (arrivedAt / 1_000).toFixed(3);
-  return `{"SequenceNumber":"${sequenceNumber}","ApproximateArrivalTimestamp":${seconds},"PartitionKey":${partitionKeyJson},"Data":"${data}"},\n`;
+  return `{"SequenceNumber":"${sequenceNumber}","ApproximateArrivalTimestamp":${seconds},"PartitionKey":${partitionKeyJson},"Data":"${data}"${isEncrypted ? ENCRYPTED : ''}},\n`;
 }
 
 /** Milliseconds since the epoch, from the first bytes of a line. */

@@ -1,12 +1,8 @@
-import * as kinesis from '@aws-sdk/client-kinesis';
-import { jsonService, operation } from '../json-service.ts';
+import { jsonService } from '../json-service.ts';
 import type { Clock, JsonService } from '../service.ts';
 import { Catalogue } from './catalogue.ts';
-import { changes } from './change.ts';
-import { getRecords, getShardIterator } from './get.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import { listings } from './listing.ts';
-import { putOperations } from './put.ts';
+import { operations } from './operations.ts';
 
 export interface KinesisOptions {
   /** Where streams lie; made if it is missing. One process at a time may have it open. */
@@ -37,26 +33,10 @@ export async function createKinesis(options: KinesisOptions): Promise<Kinesis> {
       return limits;
     },
   });
-  const { createStream, deleteStream, splitShard, mergeShards, setRetention } = changes(catalogue);
-  const { describeStream, describeStreamSummary, listStreams, listShards } = listings(catalogue);
   const service = jsonService({
     target: 'Kinesis_20131202',
     close: async () => catalogue.close(),
-    operations: {
-      ...putOperations(catalogue),
-      GetRecords: getRecords(catalogue),
-      GetShardIterator: operation(kinesis.GetShardIterator$, getShardIterator(catalogue)),
-      ListShards: operation(kinesis.ListShards$, listShards),
-      ListStreams: operation(kinesis.ListStreams$, listStreams),
-      DescribeStream: operation(kinesis.DescribeStream$, describeStream),
-      DescribeStreamSummary: operation(kinesis.DescribeStreamSummary$, describeStreamSummary),
-      CreateStream: operation(kinesis.CreateStream$, createStream),
-      DeleteStream: operation(kinesis.DeleteStream$, deleteStream),
-      SplitShard: operation(kinesis.SplitShard$, splitShard),
-      MergeShards: operation(kinesis.MergeShards$, mergeShards),
-      IncreaseStreamRetentionPeriod: operation(kinesis.IncreaseStreamRetentionPeriod$, setRetention('more')),
-      DecreaseStreamRetentionPeriod: operation(kinesis.DecreaseStreamRetentionPeriod$, setRetention('less')),
-    },
+    operations: operations(catalogue),
   });
   return {
     ...service,

@@ -1,10 +1,9 @@
 import { ServiceError } from '../json-service.ts';
-import type { Realm, StreamEvent } from './catalogue.ts';
+import type { Realm } from './catalogue.ts';
+import type { Created, Resharded, Retention, Setting } from './event.ts';
+import { Settings } from './settings.ts';
 import type { Shard, ShardFacts } from './shard.ts';
 
-type Created = Extract<StreamEvent, { kind: 'created' }>;
-type Resharded = Extract<StreamEvent, { kind: 'resharded' }>;
-type Retention = Extract<StreamEvent, { kind: 'retention' }>;
 type Status = 'CREATING' | 'UPDATING' | 'ACTIVE' | 'DELETING';
 
 const HOUR = 3_600_000;
@@ -16,7 +15,7 @@ export class Stream {
   readonly arn: string;
   /** Epoch seconds. */
   readonly createdAt: number;
-  readonly mode: 'PROVISIONED' | 'ON_DEMAND';
+  readonly settings: Settings;
   readonly #realm: Realm;
   readonly #makeShard: (facts: ShardFacts) => Shard;
   readonly #shards = new Map<string, Shard>();
@@ -31,7 +30,7 @@ export class Stream {
     this.id = event.id;
     this.arn = `arn:aws:kinesis:${realm.region}:${realm.account}:stream/${event.name}`;
     this.createdAt = event.createdAt;
-    this.mode = event.mode;
+    this.settings = new Settings(this.arn, event.mode, () => realm.limits.settleMs);
     this.#realm = realm;
     this.#makeShard = makeShard;
     this.#add(event.shards);
@@ -109,6 +108,7 @@ export class Stream {
   /** After a restart nothing is half done. */
   settle(): void {
     this.#changing = undefined;
+    this.settings.settle();
   }
 
   reshard(event: Resharded): void {
@@ -126,6 +126,11 @@ export class Stream {
       this.#shards.get(shardId)?.startAt(horizon);
     this.#retentionHours = event.hours;
     this.#change('UPDATING');
+  }
+
+  set(setting: Setting): void {
+    this.settings.apply(setting);
+    if (setting.kind === 'mode' || setting.kind === 'encryption') this.#change('UPDATING');
   }
 
   remove(): void {

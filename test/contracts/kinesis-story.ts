@@ -7,11 +7,13 @@ import {
   PutRecordCommand,
   PutRecordsCommand,
   SplitShardCommand,
+  UpdateShardCountCommand,
   type ChildShard,
   type GetRecordsCommandOutput,
   type GetShardIteratorCommandInput,
   type KinesisClient,
   type Shard,
+  type StreamDescriptionSummary,
   type _Record,
 } from '@aws-sdk/client-kinesis';
 import { expect } from 'vitest';
@@ -21,6 +23,9 @@ export type Start = Pick<
   GetShardIteratorCommandInput,
   'ShardIteratorType' | 'StartingSequenceNumber' | 'Timestamp'
 >;
+
+/** A case of the contract, by its name. */
+export type Fact = (name: string, story: (kinesis: Story) => Promise<void>) => void;
 
 let streams = 0;
 
@@ -63,6 +68,26 @@ export class Story {
   async split(StreamName: string, ShardToSplit: string, NewStartingHashKey: string): Promise<void> {
     await this.client.send(new SplitShardCommand({ StreamName, ShardToSplit, NewStartingHashKey }));
     await this.active(StreamName);
+  }
+
+  /** So many shards, by UpdateShardCount; resolves once the stream is active again. */
+  async scale(StreamName: string, TargetShardCount: number): Promise<void> {
+    await this.client.send(
+      new UpdateShardCountCommand({ StreamName, TargetShardCount, ScalingType: 'UNIFORM_SCALING' }),
+    );
+    await this.active(StreamName);
+  }
+
+  async summary(StreamName: string): Promise<StreamDescriptionSummary> {
+    const { StreamDescriptionSummary: summary } = await this.client.send(
+      new DescribeStreamSummaryCommand({ StreamName }),
+    );
+    if (!summary) throw new Error(`${StreamName}: an answer without a summary`);
+    return summary;
+  }
+
+  async arn(StreamName: string): Promise<string> {
+    return (await this.summary(StreamName)).StreamARN ?? '';
   }
 
   put(StreamName: string, PartitionKey: string, data: string | Uint8Array, ExplicitHashKey?: string) {
@@ -125,6 +150,17 @@ export class Story {
     }
     throw new Error(`${ShardId} has no end after 20 pages`);
   }
+}
+
+/** Open shards in the order of their ranges. */
+export function openOf(shards: readonly Shard[]): Shard[] {
+  return shards
+    .filter(({ SequenceNumberRange: range }) => (range?.EndingSequenceNumber ?? undefined) === undefined)
+    .toSorted((a, b) => (startOf(a) < startOf(b) ? -1 : 1));
+}
+
+function startOf({ HashKeyRange: range }: Shard): bigint {
+  return BigInt(range?.StartingHashKey ?? 0);
 }
 
 export function holds({ HashKeyRange: range }: Shard, hash: bigint): boolean {

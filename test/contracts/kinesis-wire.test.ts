@@ -84,6 +84,12 @@ const KINESIS_LOCAL_CANNOT: Cannot = {
   'more than 500 records in one call are refused, all of them': 'it takes any number',
   'at the trim horizon only the first shards are open': 'it lists every shard',
   'an iterator that nobody issued is refused': 'it fails with HTTP 500',
+  'four to three goes through shards that live for a moment': 'it merges two and leaves the ranges uneven',
+  'a stream on demand begins with four shards, and nobody counts them by hand': 'it scales those too',
+  'a time tells shards that were open then, and those that were open from then on':
+    'it lists all at any time',
+  'consumers are listed in pages, and each name is there once': 'its second page begins anew',
+  'a sequence number does not go with a start that has no use for it': 'it takes both',
 };
 
 describe.skipIf(missing !== undefined)(

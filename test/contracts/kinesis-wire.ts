@@ -17,7 +17,9 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { Story, holds, texts, type Start } from './kinesis-story.ts';
+import { scaling } from './kinesis-wire-scaling.ts';
+import { settings } from './kinesis-wire-settings.ts';
+import { Story, holds, texts, type Fact, type Start } from './kinesis-story.ts';
 
 export interface OpenedKinesis {
   /** Patient: it repeats what is refused for the rate alone. */
@@ -29,7 +31,7 @@ export type Cannot = Readonly<Record<string, string>>;
 
 /** What Kinesis does on the wire, as far as the lake relies on it. Needs no clock but the server's own. */
 export function keepsTheKinesisContract(open: () => Promise<OpenedKinesis>, cannot: Cannot = {}): void {
-  const fact = (name: string, story: (kinesis: Story) => Promise<void>) => {
+  const fact: Fact = (name, story) => {
     const reason = cannot[name];
     test.skipIf(reason !== undefined)(
       reason === undefined ? name : `${name} [cannot: ${reason}]`,
@@ -38,6 +40,8 @@ export function keepsTheKinesisContract(open: () => Promise<OpenedKinesis>, cann
       },
     );
   };
+
+  for (const chapter of [scaling, settings]) chapter(fact);
 
   fact('the ranges of the first shards tile all hash keys', async (kinesis) => {
     const stream = await kinesis.stream(3);

@@ -107,6 +107,7 @@ function logs(): fc.Arbitrary<() => Promise<MadeLog>> {
             arrivedAt,
             partitionKeyJson: '"k"',
             data: 'a'.repeat(size),
+            isEncrypted: false,
           });
           const record = { position, arrivedAt, line };
           position += line.length;

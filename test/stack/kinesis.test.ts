@@ -1,17 +1,26 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  AddTagsToStreamCommand,
   CreateStreamCommand,
   DeleteStreamCommand,
+  DescribeLimitsCommand,
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
   IncreaseStreamRetentionPeriodCommand,
   ListShardsCommand,
+  ListStreamConsumersCommand,
+  ListTagsForStreamCommand,
   PutRecordCommand,
   PutRecordsCommand,
+  RegisterStreamConsumerCommand,
   SplitShardCommand,
+  StartStreamEncryptionCommand,
+  StopStreamEncryptionCommand,
   SubscribeToShardCommand,
+  UpdateShardCountCommand,
+  UpdateStreamModeCommand,
   type GetRecordsCommandOutput,
   type KinesisClient,
 } from '@aws-sdk/client-kinesis';
@@ -237,19 +246,138 @@ test('the running stack takes other limits by its control endpoint, and refuses 
 
 test('what is not built is refused by name', async () => {
   const { client, service } = await opened();
+  const StartingPosition = { Type: 'LATEST' } as const;
   const subscribe = client.send(
-    new SubscribeToShardCommand({ ConsumerARN: 'arn', ShardId: SHARD, StartingPosition: { Type: 'LATEST' } }),
+    new SubscribeToShardCommand({ ConsumerARN: 'arn', ShardId: SHARD, StartingPosition }),
   );
   await expect(subscribe).rejects.toMatchObject({
     name: 'UnknownOperationException',
-    message: 'Kinesis_20131202 has no SubscribeToShard here',
+    message:
+      'SubscribeToShard is not built here: a consumer can be registered and seen, and records are read with GetShardIterator and GetRecords',
   });
-  const tagged = client.send(new CreateStreamCommand({ StreamName: 't', ShardCount: 1, Tags: { a: 'b' } }));
-  await expect(tagged).rejects.toMatchObject({ message: 'CreateStream.Tags is not built here' });
+  const unknown = await service.handle('EnableEnhancedMonitoring', Buffer.from('{}'));
+  expect(unknown.body.toString()).toContain('Kinesis_20131202 has no EnableEnhancedMonitoring here');
   expect((await service.handle('ListShards', Buffer.from('{"StreamName":5}'))).status).toBe(400);
   expect((await service.handle('ListShards', Buffer.from('{"Stream'))).body.toString()).toContain(
     'SerializationException',
   );
+});
+
+test.for([
+  ['CreateStream', { StreamName: 't', ShardCount: 1, MaxRecordSizeInKiB: 2048 }, 'MaxRecordSizeInKiB'],
+  ['PutRecord', { StreamName: 's', PartitionKey: 'k', Data: '', DryRun: true }, 'DryRun'],
+  ['PutRecords', { StreamName: 's', Records: [], DryRun: true }, 'DryRun'],
+  ['GetRecords', { ShardIterator: 'x', DryRun: false }, 'DryRun'],
+  ['GetShardIterator', { StreamName: 's', StreamId: 'x' }, 'StreamId'],
+  ['UpdateStreamMode', { StreamARN: 'x', WarmThroughputMiBps: 5 }, 'WarmThroughputMiBps'],
+  ['RegisterStreamConsumer', { StreamARN: 'x', ConsumerName: 'c', Tags: { a: 'b' } }, 'Tags'],
+  ['DescribeLimits', { Nonsense: 1 }, 'Nonsense'],
+] as const)('%s refuses the member that it would have to drop: %j', async ([name, body, member]) => {
+  const { service } = await opened();
+  const answer = await service.handle(name, Buffer.from(JSON.stringify(body)));
+  expect(answer.status).toBe(400);
+  expect(JSON.parse(answer.body.toString())).toEqual({
+    __type: 'InvalidArgumentException',
+    message: `${name}.${member} is not built here`,
+  });
+});
+
+test("an ARN that is not the iterator's stream is refused", async () => {
+  const { client } = await opened();
+  const ShardIterator = await iteratorOf(client);
+  const read = client.send(
+    new GetRecordsCommand({ ShardIterator, StreamARN: 'arn:aws:kinesis:x:1:stream/t' }),
+  );
+  await expect(read).rejects.toMatchObject({ name: 'InvalidArgumentException' });
+});
+
+test('a stream is scaled and changes its mode so often in 24 hours, and may again when they have passed', async () => {
+  const { client, clock } = await opened({ scalingsPerDay: 2 });
+  const scale = (TargetShardCount: number) =>
+    client.send(
+      new UpdateShardCountCommand({ StreamName: 's', TargetShardCount, ScalingType: 'UNIFORM_SCALING' }),
+    );
+  await scale(2);
+  await scale(4);
+  await expect(scale(2)).rejects.toMatchObject({ name: 'LimitExceededException' });
+  const StreamARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/s';
+  const mode = (StreamMode: 'ON_DEMAND' | 'PROVISIONED') =>
+    client.send(new UpdateStreamModeCommand({ StreamARN, StreamModeDetails: { StreamMode } }));
+  await mode('ON_DEMAND');
+  const split = new SplitShardCommand({ StreamName: 's', ShardToSplit: SHARD, NewStartingHashKey: '5' });
+  await expect(client.send(split)).rejects.toMatchObject({ name: 'ValidationException' });
+  await mode('PROVISIONED');
+  await expect(mode('ON_DEMAND')).rejects.toMatchObject({ name: 'LimitExceededException' });
+  clock.move(24 * HOUR);
+  await mode('PROVISIONED');
+  await scale(2);
+});
+
+test('an account has so many open shards, streams on demand and consumers, and no more', async () => {
+  const { client } = await opened({ shardsPerAccount: 6, onDemandStreams: 1, consumersPerStream: 1 });
+  const create = (StreamName: string, StreamMode: 'ON_DEMAND' | 'PROVISIONED', ShardCount?: number) =>
+    client.send(new CreateStreamCommand({ StreamName, ShardCount, StreamModeDetails: { StreamMode } }));
+  await expect(create('t', 'PROVISIONED', 6)).rejects.toMatchObject({ name: 'LimitExceededException' });
+  await create('t', 'ON_DEMAND');
+  await expect(create('u', 'ON_DEMAND')).rejects.toMatchObject({ name: 'LimitExceededException' });
+  await create('u', 'PROVISIONED', 1);
+  const split = new SplitShardCommand({ StreamName: 's', ShardToSplit: SHARD, NewStartingHashKey: '5' });
+  await expect(client.send(split)).rejects.toMatchObject({ name: 'LimitExceededException' });
+  expect(await client.send(new DescribeLimitsCommand({}))).toMatchObject({
+    ShardLimit: 6,
+    OpenShardCount: 6,
+    OnDemandStreamCount: 1,
+    OnDemandStreamCountLimit: 1,
+  });
+  const StreamARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/s';
+  const register = (ConsumerName: string) =>
+    client.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName }));
+  await register('a');
+  await expect(register('b')).rejects.toMatchObject({ name: 'LimitExceededException' });
+});
+
+test("another key than the one it has does not stop a stream's encryption", async () => {
+  const { client } = await opened();
+  const key = (KeyId: string) => ({ StreamName: 's', EncryptionType: 'KMS', KeyId }) as const;
+  const stop = (KeyId: string) => client.send(new StopStreamEncryptionCommand(key(KeyId)));
+  await expect(stop('alias/one')).rejects.toMatchObject({ name: 'InvalidArgumentException' });
+  await client.send(new StartStreamEncryptionCommand(key('alias/one')));
+  await expect(stop('alias/two')).rejects.toMatchObject({
+    message: 'Stream s is encrypted with alias/one, not with alias/two',
+  });
+  await stop('alias/one');
+});
+
+test('what a stream was told survives the process', async () => {
+  const { client, dir, clock, end } = await opened();
+  const StreamARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/s';
+  await client.send(
+    new UpdateShardCountCommand({ StreamName: 's', TargetShardCount: 2, ScalingType: 'UNIFORM_SCALING' }),
+  );
+  await client.send(new AddTagsToStreamCommand({ StreamName: 's', Tags: { a: '1' } }));
+  await client.send(new StartStreamEncryptionCommand({ StreamName: 's', EncryptionType: 'KMS', KeyId: 'k' }));
+  await client.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: 'reader' }));
+  await put(client, ['with a key']);
+  await client.send(
+    new UpdateStreamModeCommand({ StreamARN, StreamModeDetails: { StreamMode: 'ON_DEMAND' } }),
+  );
+  await end();
+  const again = await serveKinesis({ dir, clock, account: '000000000000', region: 'us-east-1' });
+  onTestFinished(() => again.close());
+  const summary = await again.client.send(new DescribeStreamSummaryCommand({ StreamName: 's' }));
+  expect(summary.StreamDescriptionSummary).toMatchObject({
+    StreamStatus: 'ACTIVE',
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    EncryptionType: 'KMS',
+    KeyId: 'k',
+    OpenShardCount: 2,
+    ConsumerCount: 1,
+  });
+  const { Consumers } = await again.client.send(new ListStreamConsumersCommand({ StreamARN }));
+  expect(Consumers).toMatchObject([{ ConsumerName: 'reader', ConsumerStatus: 'ACTIVE' }]);
+  const { Tags } = await again.client.send(new ListTagsForStreamCommand({ StreamName: 's' }));
+  expect(Tags).toEqual([{ Key: 'a', Value: '1' }]);
+  expect(await shardIds(again.client)).toHaveLength(3);
 });
 
 /** One stream, `s`, of one shard, by a clock that stands. */
@@ -264,9 +392,11 @@ async function opened(limits: Partial<Limits> = {}, shards = 1) {
     region: 'us-east-1',
     limits: { ...unpaced, ...limits },
   });
-  onTestFinished(() => served.close());
+  let ended: Promise<void> | undefined;
+  const end = () => (ended ??= served.close());
+  onTestFinished(end);
   await served.client.send(new CreateStreamCommand({ StreamName: 's', ShardCount: shards }));
-  return { ...served, clock, dir };
+  return { ...served, clock, dir, end };
 }
 
 function put(client: KinesisClient, texts: readonly string[]) {
