@@ -6,7 +6,8 @@ export function rankSql(dataset: Pick<DatasetSpec, 'feeds'>, source = '_source')
   const batch = Object.entries(dataset.feeds)
     .filter(([, { role }]) => role === 'batch')
     .map(([feed]) => literal(feed));
-  return batch.length > 0 ? `CASE WHEN ${source} IN (${batch.join(', ')}) THEN 1 ELSE 0 END` : '0';
+  // A bare number would mean a column where rows are grouped.
+  return batch.length > 0 ? `CASE WHEN ${source} IN (${batch.join(', ')}) THEN 1 ELSE 0 END` : '0::INTEGER';
 }
 
 /** What an ORDER BY needs so that the winner of a key stands first: `lake/order.ts`, over lineage columns. */

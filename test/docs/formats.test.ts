@@ -6,6 +6,7 @@ import { withDuckDb } from '../../activities/duckdb.ts';
 import { hash63 } from '../../activities/refine/hash.ts';
 import { canonical } from '../../lake/canonical.ts';
 import { canonicalText, framed, framedHash, literal } from '../../lake/sql/text.ts';
+import { aggregate } from '../support/aggregate.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import { WholeLake } from './whole-lake.ts';
 
@@ -87,6 +88,7 @@ test('the lake that is held against schemas has the rare parts too', () => {
     '"action":"approve"',
     '"winners":{"batch"',
     '"late":[{',
+    '/1","reason":"NotJson"',
   ];
   expect(rare.filter((part) => !all.includes(part))).toEqual([]);
 });
@@ -162,6 +164,8 @@ async function filledLake(folder: string): Promise<WholeLake> {
   ] as const)
     event(id, day, '1.00');
   lake.stream.put(shard, 'not json');
+  const carried = [JSON.stringify({ id: 'p8', at: '2026-11-20T10:00:00Z', amount: '1.00' }), 'nor this'];
+  lake.stream.put(shard, aggregate(carried.map((one) => ({ partitionKey: 'a', data: Buffer.from(one) }))));
   await lake.collect();
   lake.stream.split(shard);
   await lake.collect();

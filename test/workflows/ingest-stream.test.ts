@@ -58,6 +58,30 @@ test('a stream is collected until it is drained, by the one run of its id', asyn
   expect(heads).toEqual({ lanes: [0], parked: [] });
 });
 
+test('80 shards are two lanes of one run, and a merge across them is read after both its parents', async ({
+  lab,
+}) => {
+  const lake = await workflowLake(lab, { shards: 80 });
+  const shards = lake.records.openShards;
+  for (let n = 0; n < 80; n += 1) put(lake, n, `before-${n}`);
+  const merged = lake.records.merge(shards[39] ?? '', shards[40] ?? '');
+  put(lake, lake.records.openShards.indexOf(merged), 'after');
+  await lab.withWorker(
+    lake.queue,
+    lake.activities,
+    async () => {
+      const run = await start(lab, lake);
+      const rows = () => Promise.all([0, 1].map((lane) => lake.rowsIn(lake.stream, lane)));
+      // The lower of its parents' lanes reads the merge.
+      await eventually(rows, [41, 40]);
+      expect(await progress(run)).toMatchObject({ lanes: [0, 1], waiting: 0 });
+      await run.signal(drainSignal);
+      expect(await run.result()).toMatchObject({ source: lake.stream });
+    },
+    ATTENTIVE,
+  );
+});
+
 test('a pause ends the stretch that runs, and a resume goes on, however soon it comes', async ({ lab }) => {
   const lake = await workflowLake(lab);
   await lab.withWorker(

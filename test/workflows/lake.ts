@@ -117,11 +117,11 @@ export async function lakeIn(home: string, client: Client, options: WorkflowLake
     if (manifest !== null) await inActivity(activities.landFiles, { source, manifest, from: 0, to: files });
   }
 
-  /** Rows that the entries of a feed's first lane name. */
-  async function rowsIn(feed: string): Promise<number> {
+  /** Rows that the entries of a feed's lane name. */
+  async function rowsIn(feed: string, lane = 0): Promise<number> {
     const signal = AbortSignal.timeout(10_000);
-    const head = await ledger.head(feed, 0, signal);
-    const links = head ? await ledger.range(feed, 0, 1, head.n, signal) : [];
+    const head = await ledger.head(feed, lane, signal);
+    const links = head ? await ledger.range(feed, lane, 1, head.n, signal) : [];
     return links.flatMap(({ value }) => value.rows).reduce((sum, { rows }) => sum + rows, 0);
   }
 

@@ -8,6 +8,18 @@ const D2 = '2001-01-02';
 
 const flight = (at: string, delay: number, origin = 'LAX') => ({ at, delay, origin });
 
+test('a dataset that only a stream feeds is built', async () => {
+  const feeds = { events: { role: 'speed', visible: 'commit', map: {} } } as const;
+  const gate = { ...paymentsSpec().datasets.payments.gate, compare: [] };
+  const lake = new RowsLake(paymentsSpec({ feeds, gate }), await tmpFolder());
+  const channels = { c: { after: '0', through: '1', generation: 1, watermark: null, caughtUpAt: null } };
+  const row = { id: 'a', paid_at: `${D1}T09:00:00Z`, amount: '1.00', revision: 1 };
+  await lake.commit('events', [row, row, { ...row, amount: '2.00' }], { channels });
+  const plan = await lake.plan('payments', [D1]);
+  expect(await lake.build('payments', plan)).toMatchObject({ built: 1, rows: 1 });
+  expect(lake.manifest('payments', plan, D1).lost).toEqual({ identical: 0, superseded: 2 });
+});
+
 test('one day of one file becomes one build, and exact copies are counted as identical', async () => {
   const lake = new RowsLake(flightsSpec(), await tmpFolder());
   await lake.commit('flights', [

@@ -3,12 +3,13 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CreateFault } from '../../fakes/memory-object-store.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
+import { aggregate } from '../../support/aggregate.ts';
 import { type StreamLake, payment, streamLake } from './stream-lake.ts';
 
 const KEYS = ['k0', 'k1', 'k2', 'k3', 'k4', 'k5'];
 
 type Step =
-  | { readonly kind: 'put'; readonly records: number; readonly bad: boolean }
+  | { readonly kind: 'put'; readonly records: number; readonly bad: boolean; readonly packed: boolean }
   | { readonly kind: 'split' | 'merge'; readonly pick: number }
   | { readonly kind: 'collect' }
   /** Killed after so many requests to the store and the stream. */
@@ -25,6 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('put' as const),
       records: fc.integer({ min: 1, max: 8 }),
       bad: fc.boolean(),
+      packed: fc.boolean(),
     }),
   },
   {
@@ -109,7 +111,7 @@ class World {
   async take(one: Step): Promise<void> {
     switch (one.kind) {
       case 'put':
-        return this.#put(one.records, one.bad);
+        return this.#put(one);
       case 'split':
       case 'merge':
         return this.#reshard(one.kind, one.pick);
@@ -174,7 +176,8 @@ class World {
     }
   }
 
-  #put(records: number, bad: boolean): void {
+  #put({ records, bad, packed }: Extract<Step, { kind: 'put' }>): void {
+    const payloads = new Map<string, string[]>();
     for (let n = 0; n < records; n += 1) {
       const key = KEYS[this.#next % KEYS.length] ?? '';
       this.#next += 1;
@@ -182,7 +185,12 @@ class World {
       this.#sent.set(key, number);
       const [shard = ''] = [...this.#shards].find(([, keys]) => keys.includes(key)) ?? [];
       const isBad = bad && n === 0;
-      this.lake.stream.put(shard, payment(`${key}:${number}`, isBad ? { amount: 'bad' } : {}));
+      const payload = payment(`${key}:${number}`, isBad ? { amount: 'bad' } : {});
+      payloads.set(shard, [...(payloads.get(shard) ?? []), payload]);
+    }
+    for (const [shard, all] of payloads) {
+      const userRecords = all.map((one) => ({ partitionKey: 'a', data: Buffer.from(one) }));
+      for (const data of packed ? [aggregate(userRecords)] : all) this.lake.stream.put(shard, data);
     }
   }
 
