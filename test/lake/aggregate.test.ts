@@ -67,6 +67,16 @@ test('any bytes with the right digest are taken apart or broken, and bring nothi
   );
 });
 
+test('a record that was put together by hand and another program holds what was put in', () => {
+  // Key "a", hash key "0", the payload {} with a tag "t", and its MD5.
+  const bytes = Buffer.from(
+    'f3899ac20a01611201301a0d080010001a027b7d22030a0174fe46ab8454f267da615138da26aeb832',
+    'hex',
+  );
+  expect(isAggregate(bytes)).toBe(true);
+  expect(takeApart(bytes, md5)).toMatchObject({ kind: 'records', records: [Buffer.from('{}')] });
+});
+
 test('text is no aggregate, nor is what begins like one', () => {
   for (const bytes of [
     Buffer.from('{"id":1}'),

@@ -7,7 +7,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { DescribeLimitsCommand, KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { EnableEnhancedMonitoringCommand, KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Rule } from '../../stack/faults.ts';
 import { outcome } from '../contracts/s3-wire-story.ts';
@@ -46,7 +46,9 @@ test('what is not there is refused by name, never answered with an empty success
     await outcome(s3.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x', StorageClass: 'GLACIER' }))),
   ).toBe('501 NotImplemented');
   const kinesis = new KinesisClient(common());
-  await expect(kinesis.send(new DescribeLimitsCommand({}))).rejects.toMatchObject({
+  await expect(
+    kinesis.send(new EnableEnhancedMonitoringCommand({ StreamName: 's', ShardLevelMetrics: ['ALL'] })),
+  ).rejects.toMatchObject({
     name: 'UnknownOperationException',
   });
 });
