@@ -40,7 +40,7 @@ test('aggregates become user records, through a split and a merge, and verify ac
     classes: { in: 55, out: 55, lost: 0, pending: 0 },
     residue: 0,
   });
-}, 40_000);
+});
 
 test('a user record that its producer sent again, to the shard it belongs to, is read once and accounted for twice', async () => {
   const lake = await wireLake(1);
@@ -59,4 +59,4 @@ test('a user record that its producer sent again, to the shard it belongs to, is
   const report = await lake.verify();
   expect(report.findings).toEqual([]);
   expect(report.datasets['payments']).toMatchObject({ classes: { in: 3, out: 2, lost: 1 }, residue: 0 });
-}, 40_000);
+});
