@@ -44,7 +44,7 @@ export class ChangeStream {
   async take(withinMs: number, signal: AbortSignal): Promise<readonly Received[]> {
     if (this.#waiting.length === 0 && this.#failure === undefined && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, withinMs);
+        const timer = setTimeout(() => wake(), withinMs);
         const wake = (): void => {
           clearTimeout(timer);
           signal.removeEventListener('abort', wake);
