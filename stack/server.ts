@@ -94,9 +94,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function listen(port: number, services: Services, world: Omit<World, 'services'>) {
   const running = new Set<Promise<void>>();
   const onRequest = (request: Request, response: Response): void => {
-    const served = serve(request, response, { services, ...world }).finally(() =>
-      running.delete(served),
-    );
+    const served = serve(request, response, { services, ...world }).finally(() => running.delete(served));
     running.add(served);
   };
   // Uploads may take long and connections may rest: a stand-in that hangs up would look like a fault.

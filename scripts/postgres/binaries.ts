@@ -71,7 +71,9 @@ async function copied(native: string, env: NodeJS.ProcessEnv): Promise<string> {
   const home = path.join(isPrivate ? path.join(tmpdir(), 'tributary-cache') : cacheFolder(env), name);
   if (existsSync(home)) {
     if (process.getuid && statSync(home).uid !== process.getuid()) {
-      throw new Error(`${home} belongs to somebody else: remove it, or set TRIBUTARY_CACHE to another folder`);
+      throw new Error(
+        `${home} belongs to somebody else: remove it, or set TRIBUTARY_CACHE to another folder`,
+      );
     }
     return path.join(home, 'native');
   }

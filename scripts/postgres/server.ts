@@ -99,7 +99,9 @@ async function homeFor({ dataDir }: PostgresOptions, { uid, gid }: Identity): Pr
   await mkdir(home, { recursive: true });
   if (uid === undefined || gid === undefined) return home;
   if (!isReachable(path.dirname(path.resolve(home)))) {
-    throw new Error(`${home} is below a private folder, which root's Postgres cannot enter: name another one`);
+    throw new Error(
+      `${home} is below a private folder, which root's Postgres cannot enter: name another one`,
+    );
   }
   await chown(home, uid, gid);
   return home;

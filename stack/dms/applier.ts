@@ -195,5 +195,8 @@ function textOf(value: unknown): string | null {
 }
 
 function lsnOf(text: string | null): Lsn {
-  return (text ?? '0/0').split('/').map((half) => half.padStart(8, '0')).join('');
+  return (text ?? '0/0')
+    .split('/')
+    .map((half) => half.padStart(8, '0'))
+    .join('');
 }

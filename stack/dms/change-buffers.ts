@@ -72,7 +72,9 @@ export class ChangeBuffers {
   drop(table: TableName, at?: Lsn): void {
     const waiting = this.#of(this.#placeOf(table));
     waiting.batches = waiting.batches.flatMap((batch) => {
-      const lines = batch.lines.filter((line) => !isSame(line.table, table) || (at !== undefined && line.at >= at));
+      const lines = batch.lines.filter(
+        (line) => !isSame(line.table, table) || (at !== undefined && line.at >= at),
+      );
       return lines.length > 0 ? [{ ...batch, lines }] : [];
     });
   }
@@ -80,9 +82,13 @@ export class ChangeBuffers {
   /** Milliseconds until something is due; 0 when it is. */
   dueInMs(): number {
     const { batchMs, batchBytes } = this.#context.target;
-    const isFull = [...this.#waiting.values()].some(({ isHeld, sizeBytes }) => !isHeld && sizeBytes >= batchBytes);
+    const isFull = [...this.#waiting.values()].some(
+      ({ isHeld, sizeBytes }) => !isHeld && sizeBytes >= batchBytes,
+    );
     if (isFull) return 0;
-    return this.#since === undefined ? Number.POSITIVE_INFINITY : Math.max(0, this.#since + batchMs - Date.now());
+    return this.#since === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, this.#since + batchMs - Date.now());
   }
 
   /** Puts everything that is not held. Rejects with nothing lost: what was not put is still here. */
@@ -104,7 +110,11 @@ export class ChangeBuffers {
       const fault = struck(this.#context.strike, 'ApplyTable', faultKey(this.#context, table));
       if (fault) throw new TableFault(fault.message);
       const key = this.#key(table, partition);
-      await landing.write(`${key}${extension(target)}`, shape, lines.map(({ text }) => text));
+      await landing.write(
+        `${key}${extension(target)}`,
+        shape,
+        lines.map(({ text }) => text),
+      );
     } catch (error) {
       if (!(error instanceof TableFault) && !isOfTable(error)) throw error;
       // Suspended: it leaves replication, and the task runs on.
@@ -112,7 +122,11 @@ export class ChangeBuffers {
       return;
     }
     const tables = new Map(lines.map((line) => [JSON.stringify(line.table), line.table]));
-    for (const one of tables.values()) this.#count(one, lines.filter((line) => isSame(line.table, one)));
+    for (const one of tables.values())
+      this.#count(
+        one,
+        lines.filter((line) => isSame(line.table, one)),
+      );
   }
 
   /** Where a file of changes of the table goes next, without its extension. */

@@ -75,7 +75,10 @@ export class ChangeStream {
   }
 
   #start(slot: string, publication: string, from: Lsn): void {
-    const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [...publicationNames(publication)] });
+    const plugin = new PgoutputPlugin({
+      protoVersion: 1,
+      publicationNames: [...publicationNames(publication)],
+    });
     const fail = (error: unknown): void => {
       this.#failure ??= error ?? new Error('the source ended the replication');
       clearInterval(this.#reports);
@@ -117,7 +120,8 @@ function read(chunk: Buffer, plugin: PgoutputPlugin): Received | undefined {
   if (chunk[0] !== DATA) return undefined;
   const message = plugin.parse(chunk.subarray(25));
   // The plugin would turn texts into JavaScript's own values, which hold less.
-  if (message.tag === 'relation') for (const column of message.columns) column.parser = (text: unknown) => text;
+  if (message.tag === 'relation')
+    for (const column of message.columns) column.parser = (text: unknown) => text;
   return { kind: 'message', message };
 }
 

@@ -92,7 +92,8 @@ async function step(context: Context, running: Running): Promise<void> {
   }
   if (alive > applier.taken && applier.isBetweenTransactions) applier.taken = alive;
   const isCut = applier.isBetweenTransactions || context.target.transactionsPath === undefined;
-  if (running.stopAt !== undefined && applier.taken >= running.stopAt) throw new Ended('STOPPED_AFTER_CACHED_EVENTS');
+  if (running.stopAt !== undefined && applier.taken >= running.stopAt)
+    throw new Ended('STOPPED_AFTER_CACHED_EVENTS');
   if (applier.buffers.isEmpty) stream.acknowledge(applier.taken);
   else if (isCut && applier.buffers.dueInMs() === 0) await flush();
 }
@@ -106,7 +107,9 @@ async function checkSlot(client: Client, slot: string, from: Lsn | undefined): P
   );
   const [found] = rows;
   if (!found || found.status === 'lost') {
-    throw new Fatal(`the replication slot ${slot} ${found ? 'lost its log' : 'does not exist'}: changes may be lost`);
+    throw new Fatal(
+      `the replication slot ${slot} ${found ? 'lost its log' : 'does not exist'}: changes may be lost`,
+    );
   }
   if (from !== undefined && parseLsn(found.confirmed) > from) {
     throw new Fatal(`the replication slot ${slot} is at ${found.confirmed}, past the start position`);

@@ -18,7 +18,11 @@ export function connectionOperations(catalogue: Catalogue, probe: Probe) {
     const instance = catalogue.instance(input.ReplicationInstanceArn);
     const endpoint = catalogue.endpoint(input.EndpointArn);
     if (instance.status !== 'available') throw wrongState(`${instance.id} is ${instance.status}`);
-    const connection: Connection = { instanceArn: instance.arn, endpointArn: endpoint.arn, status: 'testing' };
+    const connection: Connection = {
+      instanceArn: instance.arn,
+      endpointArn: endpoint.arn,
+      status: 'testing',
+    };
     catalogue.setConnection(connection);
     run(connection);
     return { Connection: shown(connection) };
@@ -38,7 +42,10 @@ export function connectionOperations(catalogue: Catalogue, probe: Probe) {
   }
 
   function describe(input: DescribeConnectionsMessage): DescribeConnectionsResponse {
-    const { items, ...rest } = page(catalogue.connections(), input, FILTERS, { what: 'connections', most: 100 });
+    const { items, ...rest } = page(catalogue.connections(), input, FILTERS, {
+      what: 'connections',
+      most: 100,
+    });
     return { Connections: items.map(shown), ...rest };
   }
 

@@ -8,14 +8,19 @@ export class CopyText {
     const end = whole.lastIndexOf(10) + 1;
     this.#rest = whole.subarray(end);
     if (end === 0) return [];
-    return whole.toString('utf8', 0, end - 1).split('\n').map(fieldsOf);
+    return whole
+      .toString('utf8', 0, end - 1)
+      .split('\n')
+      .map(fieldsOf);
   }
 }
 
 function fieldsOf(line: string): (string | null)[] {
   return line.split('\t').map((field) => {
     if (!field.includes('\\')) return field;
-    return field === '\\N' ? null : field.replaceAll(/\\(.)/g, (_, escaped: string) => ESCAPES[escaped] ?? escaped);
+    return field === '\\N'
+      ? null
+      : field.replaceAll(/\\(.)/g, (_, escaped: string) => ESCAPES[escaped] ?? escaped);
   });
 }
 

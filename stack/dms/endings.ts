@@ -30,7 +30,8 @@ export class Ended extends Error {
 
 /** `Stop Reason FATAL_ERROR Error Level FATAL`; without a level where nothing went wrong. */
 export function stopReason(reason: string): string {
-  const level = reason === 'FATAL_ERROR' ? 'FATAL' : reason === 'RECOVERABLE_ERROR' ? 'RECOVERABLE' : undefined;
+  const level =
+    reason === 'FATAL_ERROR' ? 'FATAL' : reason === 'RECOVERABLE_ERROR' ? 'RECOVERABLE' : undefined;
   return level === undefined ? `Stop Reason ${reason}` : `Stop Reason ${reason} Error Level ${level}`;
 }
 

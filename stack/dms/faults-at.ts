@@ -18,7 +18,11 @@ export type Step =
 export type Strike = (call: { service: string; operation: string; key: string }) => Action[];
 
 /** The error that strikes at this step, if one does. A `delay` is waited for by nobody here: steps have no callers. */
-export function struck(strike: Strike, operation: Step, key: string): { code: string; message: string } | undefined {
+export function struck(
+  strike: Strike,
+  operation: Step,
+  key: string,
+): { code: string; message: string } | undefined {
   const found = strike({ service: 'dms', operation, key }).find((action) => action.kind === 'error');
   if (found?.kind !== 'error') return undefined;
   return { code: found.code ?? 'FATAL_ERROR', message: found.message ?? `an injected fault at ${operation}` };

@@ -7,7 +7,12 @@ import { type Lsn, parseLsn } from './positions.ts';
 import { type Moment, createSlot, objectName } from './slot.ts';
 import { type SourceTable, clientConfig } from './source.ts';
 
-const PENDING: readonly TableState[] = ['Before load', 'Full load', 'Table cancelled', 'Table is being reloaded'];
+const PENDING: readonly TableState[] = [
+  'Before load',
+  'Full load',
+  'Table cancelled',
+  'Table is being reloaded',
+];
 const MOST_AT_ONCE = 4;
 
 /** The tables that a load still owes. */

@@ -9,7 +9,8 @@ export function newIdentifier(name: string | undefined, member: string, taken: r
       `${member} "${name}" has to begin with a letter and to hold letters, digits and single hyphens alone`,
     );
   }
-  if (taken.includes(id)) throw new ServiceError('ResourceAlreadyExistsFault', `${member} ${id} exists already`);
+  if (taken.includes(id))
+    throw new ServiceError('ResourceAlreadyExistsFault', `${member} ${id} exists already`);
   return id;
 }
 

@@ -13,6 +13,8 @@ import type { Moment } from './slot.ts';
 import { type RowFacts, type Shape, shapeOf } from './shape.ts';
 import { qualified, quoted, sourceColumns, withClient } from './source.ts';
 
+const WRITE_CHARACTERS = 256 << 10;
+
 /** Where the rows of a load go. */
 export interface LoadTarget {
   readonly hasOp: boolean;
@@ -34,7 +36,13 @@ export async function loadTable(
 ): Promise<void> {
   const { target, settings, landing, now } = context;
   const began = now();
-  changeTable(context, table, { state, loadStartedAt: began, loadEndedAt: undefined, loadRows: 0, failure: undefined });
+  changeTable(context, table, {
+    state,
+    loadStartedAt: began,
+    loadEndedAt: undefined,
+    loadRows: 0,
+    failure: undefined,
+  });
   const folder = folderOf(context, table);
   try {
     const fault = struck(context.strike, 'LoadTable', faultKey(context, table));
@@ -42,7 +50,10 @@ export async function loadTable(
     if (settings.FullLoadSettings.TargetTablePrepMode !== 'DO_NOTHING') await landing.empty(folder);
     const rows = await copyTable(context, table, moment, {
       hasOp: target.opInLoad,
-      facts: () => loadFacts(target.loadTimestampIsStart ? (context.catalogue.task(context.arn).startedAt ?? began) : now()),
+      facts: () =>
+        loadFacts(
+          target.loadTimestampIsStart ? (context.catalogue.task(context.arn).startedAt ?? began) : now(),
+        ),
       key: (nth) => `${folder}${loadName(nth)}${extension(target)}`,
     });
     changeTable(context, table, {
@@ -137,7 +148,7 @@ class Files {
       this.rows += 1;
       if ((this.#file?.sizeBytes ?? 0) + this.#pending.length >= loadFileBytes) await this.#put();
     }
-    await this.#write();
+    if (this.#pending.length >= WRITE_CHARACTERS) await this.#write();
   }
 
   async finish(): Promise<void> {

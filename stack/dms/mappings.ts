@@ -45,7 +45,15 @@ const rule = z.object({
 const document = z.object({ rules: z.array(rule) });
 type Rule = z.infer<typeof rule>;
 
-const ACTIONS = ['rename', 'convert-lowercase', 'convert-uppercase', 'add-prefix', 'add-suffix', 'remove-prefix', 'remove-suffix'];
+const ACTIONS = [
+  'rename',
+  'convert-lowercase',
+  'convert-uppercase',
+  'add-prefix',
+  'add-suffix',
+  'remove-prefix',
+  'remove-suffix',
+];
 
 /** Refuses what is malformed, and rules that are not built, by their names. */
 export function parseMappings(text: string): Mappings {
@@ -103,7 +111,8 @@ function check(one: Rule): void {
   if (!one['object-locator']) throw invalid(`${name} has no object-locator`);
   if ((one.filters ?? []).length > 0) throw invalid(`${name}: filters are not built here`);
   if (type === 'selection' && ['include', 'exclude', 'explicit'].includes(action)) return;
-  if (type === 'transformation' && ['schema', 'table', 'column'].includes(target) && ACTIONS.includes(action)) return;
+  if (type === 'transformation' && ['schema', 'table', 'column'].includes(target) && ACTIONS.includes(action))
+    return;
   if (type === 'transformation' && target === 'column' && action === 'remove-column') return;
   if (type === 'transformation' && target === 'column' && action === 'add-column') return void headerOf(one);
   throw invalid(`${name}: ${type} ${target} ${action} is not built here`);

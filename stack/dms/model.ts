@@ -1,4 +1,8 @@
-import type { CreateEndpointMessage, PostgreSQLSettings, S3Settings } from '@aws-sdk/client-database-migration-service';
+import type {
+  CreateEndpointMessage,
+  PostgreSQLSettings,
+  S3Settings,
+} from '@aws-sdk/client-database-migration-service';
 
 /** Times are milliseconds since the epoch. */
 export interface Instance {

@@ -1,7 +1,9 @@
 import { ServiceError } from '../json-service.ts';
 
 export interface Paged {
-  readonly Filters?: readonly { readonly Name?: string | undefined; readonly Values?: readonly string[] | undefined }[] | undefined;
+  readonly Filters?:
+    | readonly { readonly Name?: string | undefined; readonly Values?: readonly string[] | undefined }[]
+    | undefined;
   readonly MaxRecords?: number | undefined;
   readonly Marker?: string | undefined;
 }
@@ -24,7 +26,10 @@ export function page<Thing>(
       const read = filters[Name];
       if (read) return Values.includes(read(thing));
       const known = Object.keys(filters).join(', ');
-      throw new ServiceError('InvalidParameterValueException', `no filter is named ${Name}: there are ${known}`);
+      throw new ServiceError(
+        'InvalidParameterValueException',
+        `no filter is named ${Name}: there are ${known}`,
+      );
     }),
   );
   if (limits.what !== undefined && fitting.length === 0 && (asked.Filters ?? []).length > 0) {
@@ -50,7 +55,10 @@ function offsetOf(marker: string | undefined): number {
   if (marker === undefined) return 0;
   const found = /^at (\d+)$/.exec(Buffer.from(marker, 'base64').toString())?.[1];
   if (found === undefined) {
-    throw new ServiceError('InvalidParameterValueException', `Marker "${marker}" was not issued by this service`);
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      `Marker "${marker}" was not issued by this service`,
+    );
   }
   return Number(found);
 }

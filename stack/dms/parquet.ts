@@ -1,5 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Column } from './kinds.ts';
+
+const LARGEST_ROW_BYTES = 64 << 20;
+const SMALLEST_BUFFER_BYTES = 64 << 10;
 
 /** A value does not fit its column. */
 export class ConversionError extends Error {}
@@ -18,12 +22,16 @@ export async function csvToParquet(
 ): Promise<void> {
   opened ??= open();
   const connection = await opened;
+  // Buffers as large as a long row needs and no larger than the file: they are allocated whole.
+  const line = Math.min(LARGEST_ROW_BYTES, (await stat(from)).size + SMALLEST_BUFFER_BYTES);
   const read = [...columns.keys(), columns.length].map((at) => `'c${at}': 'VARCHAR'`).join(', ');
-  const list = columns.map((column, at) => `${cast(column, `c${at}`, options.milliseconds)} AS ${name(column.name)}`);
+  const list = columns.map(
+    (column, at) => `${cast(column, `c${at}`, options.milliseconds)} AS ${name(column.name)}`,
+  );
   const written = connection.run(
     `COPY (SELECT ${list.join(', ')} FROM read_csv(${text(from)}, auto_detect = false, header = false, delim = ',',
        quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, parallel = false,
-       max_line_size = 33554432, columns = {${read}}))
+       max_line_size = ${line}, buffer_size = ${2 * line}, columns = {${read}}))
      TO ${text(to)} (FORMAT parquet, COMPRESSION ${options.gzip ? 'gzip' : 'uncompressed'})`,
   );
   await written.catch((error: unknown) => {

@@ -40,7 +40,9 @@ export function checkStop(text: string | undefined): StopAt | undefined {
   const found = /^(server_time|commit_time):\s?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)$/.exec(text);
   const ms = Date.parse(`${found?.[2]}Z`);
   if (!found || Number.isNaN(ms)) {
-    throw invalid(`CdcStopPosition "${text}" has to read server_time:2018-02-09T12:12:12 or commit_time:…, in UTC`);
+    throw invalid(
+      `CdcStopPosition "${text}" has to read server_time:2018-02-09T12:12:12 or commit_time:…, in UTC`,
+    );
   }
   return { by: found[1] === 'server_time' ? 'server_time' : 'commit_time', ms };
 }

@@ -24,9 +24,7 @@ export class Reloads {
 
   /** Begins a reload. From now on the changes of the table wait until it stands. */
   async begin(table: TableName): Promise<void> {
-    await this.#beside(table, (moment) =>
-      loadTable(this.#context, table, moment, 'Table is being reloaded'),
-    );
+    await this.#beside(table, (moment) => loadTable(this.#context, table, moment, 'Table is being reloaded'));
   }
 
   /** Looks now and then for tables that came or went. */

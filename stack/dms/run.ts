@@ -46,7 +46,8 @@ async function run(context: Context, client: Client, asked: TableName[]): Promis
     await moment?.release();
   }
   if (type === 'full-load') return 'FULL_LOAD_ONLY_FINISHED';
-  const { StopTaskCachedChangesApplied: after, StopTaskCachedChangesNotApplied: before } = settings.FullLoadSettings;
+  const { StopTaskCachedChangesApplied: after, StopTaskCachedChangesNotApplied: before } =
+    settings.FullLoadSettings;
   if (isLoading && before) return 'STOPPED_AFTER_FULL_LOAD';
   const stopAt = isLoading && after ? catalogue.task(arn).loadEnd : undefined;
   await replicate(context, client, { slot, stopAt, asked });

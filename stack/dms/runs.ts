@@ -65,7 +65,9 @@ export class Runs {
   /** Tries the endpoint for real. */
   async probe(endpoint: Endpoint): Promise<void> {
     if (endpoint.type === 'target') return this.#landing(endpoint).probe();
-    const none = parseMappings('{"rules":[{"rule-type":"selection","rule-action":"exclude","object-locator":{"schema-name":"%"}}]}');
+    const none = parseMappings(
+      '{"rules":[{"rule-type":"selection","rule-action":"exclude","object-locator":{"schema-name":"%"}}]}',
+    );
     await withClient(parseSource(endpoint), (client) => sourceTables(client, none));
   }
 

@@ -20,7 +20,8 @@ export interface S3Target {
   readonly opInChanges: boolean;
   readonly timestampColumn: string | undefined;
   readonly loadTimestampIsStart: boolean;
-  readonly partition: { readonly parts: readonly string[]; readonly delimiter: string; readonly zone: string } | undefined;
+  readonly partition:
+    { readonly parts: readonly string[]; readonly delimiter: string; readonly zone: string } | undefined;
   readonly batchMs: number;
   readonly batchBytes: number;
   readonly loadFileBytes: number;
@@ -78,7 +79,10 @@ const DELIMITERS: Readonly<Record<string, string>> = { SLASH: '/', UNDERSCORE: '
 
 /** S3Settings, where ExtraConnectionAttributes add what the settings leave out. Refuses what is not built. */
 export function parseS3Target({ given, s3 }: Pick<Endpoint, 'given' | 's3'>): S3Target {
-  const all: S3Settings & { Rfc4180?: boolean | undefined } = { ...fromAttributes(given.ExtraConnectionAttributes), ...s3 };
+  const all: S3Settings & { Rfc4180?: boolean | undefined } = {
+    ...fromAttributes(given.ExtraConnectionAttributes),
+    ...s3,
+  };
   refuseOthers('S3Settings', all, KNOWN);
   if (!all.BucketName) throw invalid('BucketName of the target must be given');
   if (all.Rfc4180 === false) throw invalid('Rfc4180=false is not built here');
@@ -116,7 +120,8 @@ export function parseS3Target({ given, s3 }: Pick<Endpoint, 'given' | 's3'>): S3
 
 function checkTransactions(all: S3Settings): void {
   if (!all.CdcPath) throw invalid('PreserveTransactions needs a CdcPath');
-  if (all.DatePartitionEnabled === true) throw invalid('PreserveTransactions and DatePartitionEnabled exclude each other');
+  if (all.DatePartitionEnabled === true)
+    throw invalid('PreserveTransactions and DatePartitionEnabled exclude each other');
   if (all.AddColumnName === true) throw invalid('PreserveTransactions and AddColumnName exclude each other');
 }
 
@@ -125,7 +130,9 @@ function partitionOf(all: S3Settings): S3Target['partition'] {
   const parts = SEQUENCES[(all.DatePartitionSequence ?? 'YYYYMMDD').toUpperCase()];
   const delimiter = DELIMITERS[(all.DatePartitionDelimiter ?? 'SLASH').toUpperCase()];
   if (!parts || delimiter === undefined) {
-    throw invalid(`DatePartitionSequence ${all.DatePartitionSequence}, DatePartitionDelimiter ${all.DatePartitionDelimiter}: no such value`);
+    throw invalid(
+      `DatePartitionSequence ${all.DatePartitionSequence}, DatePartitionDelimiter ${all.DatePartitionDelimiter}: no such value`,
+    );
   }
   const zone = all.DatePartitionTimezone ?? 'UTC';
   try {
@@ -139,7 +146,11 @@ function partitionOf(all: S3Settings): S3Target['partition'] {
 /** `dataFormat=parquet;cdcMaxBatchInterval=5`: the names of the settings, with a small first letter. */
 function fromAttributes(text: string | undefined): Record<string, string | number | boolean> {
   const read = (value: string) =>
-    /^\d+$/.test(value) ? Number(value) : /^(true|false)$/i.test(value) ? value.toLowerCase() === 'true' : value;
+    /^\d+$/.test(value)
+      ? Number(value)
+      : /^(true|false)$/i.test(value)
+        ? value.toLowerCase() === 'true'
+        : value;
   return Object.fromEntries(
     Object.entries(parseAttributes(text)).map(([name, value]) => [
       name.charAt(0).toUpperCase() + name.slice(1),

@@ -31,7 +31,13 @@ function stats(task: Task, tables: readonly Table[], now: number): ReplicationTa
   return {
     // As on AWS, a load of nothing is complete.
     FullLoadProgressPercent:
-      task.type === 'cdc' ? 100 : tables.length === 0 ? (task.loadFinishedAt ? 100 : 0) : Math.floor((100 * loaded) / tables.length),
+      task.type === 'cdc'
+        ? 100
+        : tables.length === 0
+          ? task.loadFinishedAt
+            ? 100
+            : 0
+          : Math.floor((100 * loaded) / tables.length),
     ElapsedTimeMillis: Math.max(0, (task.stoppedAt ?? now) - started),
     TablesLoaded: task.type === 'cdc' ? 0 : loaded,
     TablesLoading: count('Full load', 'Table is being reloaded'),

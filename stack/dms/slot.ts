@@ -96,7 +96,8 @@ export async function publish(
     const list = added
       .filter((table) => table.isIdentified === isIdentified)
       .map(({ schema, name: table }) => qualified(schema, table));
-    if (list.length > 0) await client.query(`ALTER PUBLICATION ${quoted(publication)} ADD TABLE ${list.join(', ')}`);
+    if (list.length > 0)
+      await client.query(`ALTER PUBLICATION ${quoted(publication)} ADD TABLE ${list.join(', ')}`);
   }
   return added;
 }

@@ -14,13 +14,29 @@ export interface Source {
   readonly booleanAsBoolean: boolean;
 }
 
-const KNOWN = ['ServerName', 'Port', 'DatabaseName', 'Username', 'Password', 'SlotName', 'MapBooleanAsBoolean', 'PluginName', 'CaptureDdls', 'HeartbeatEnable'];
+const KNOWN = [
+  'ServerName',
+  'Port',
+  'DatabaseName',
+  'Username',
+  'Password',
+  'SlotName',
+  'MapBooleanAsBoolean',
+  'PluginName',
+  'CaptureDdls',
+  'HeartbeatEnable',
+];
 
 /** PostgreSQLSettings before the endpoint's own members, as DMS reads them. */
 export function parseSource({ given, postgres = {} }: Pick<Endpoint, 'given' | 'postgres'>): Source {
   refuseOthers('PostgreSQLSettings', postgres, KNOWN);
   const extra = parseAttributes(given.ExtraConnectionAttributes);
-  refuseOthers('ExtraConnectionAttributes', extra, ['slotName', 'captureDDLs', 'pluginName', 'heartbeatEnable']);
+  refuseOthers('ExtraConnectionAttributes', extra, [
+    'slotName',
+    'captureDDLs',
+    'pluginName',
+    'heartbeatEnable',
+  ]);
   const need = <Value>(name: string, value: Value | undefined): Value => {
     if (value === undefined) throw invalid(`${name} of the source must be given`);
     return value;

@@ -19,7 +19,8 @@ export function clientConfig(source: Source): ClientConfig {
     user: source.user,
     ...(source.password === undefined ? {} : { password: source.password }),
     ...(source.ssl ? { ssl: { rejectUnauthorized: false } } : {}),
-    options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=3',
+    options:
+      '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=3',
     application_name: 'dms',
     connectionTimeoutMillis: 10_000,
     types: { getTypeParser: () => (text: string) => text },

@@ -28,11 +28,13 @@ export function startOperations(
 
   function start(input: StartReplicationTaskMessage): StartReplicationTaskResponse {
     const task = catalogue.task(input.ReplicationTaskArn);
-    if (input.CdcStartTime !== undefined) throw invalid('CdcStartTime: a Postgres source cannot start by time');
+    if (input.CdcStartTime !== undefined)
+      throw invalid('CdcStartTime: a Postgres source cannot start by time');
     checkStop(input.CdcStopPosition);
     const position = checkStart(input.CdcStartPosition ?? task.startPosition);
     const change = startOf(task, input.StartReplicationTaskType, position);
     if (change.slot === undefined && 'slot' in change) catalogue.removeTables(task.arn);
+    if (task.type === 'full-load') retryFailed(task.arn);
     const now = clock.now();
     const started = catalogue.setTask({
       ...task,
@@ -48,6 +50,13 @@ export function startOperations(
     });
     runs.start(task.arn);
     return { ReplicationTask: shownTask(started, catalogue.tables(task.arn), now) };
+  }
+
+  /** A full load that is resumed owes whatever did not complete. */
+  function retryFailed(arn: string): void {
+    for (const table of catalogue.tables(arn)) {
+      if (table.state === 'Table error') catalogue.setTable({ ...table, state: 'Before load' });
+    }
   }
 
   function stop(input: StopReplicationTaskMessage): StopReplicationTaskResponse {
@@ -82,6 +91,8 @@ function startOf(task: Task, how: string | undefined, position: string | undefin
       if (task.type === 'cdc') throw refuse('a task of type cdc has no load to repeat');
       return FRESH;
     default:
-      throw invalid(`StartReplicationTaskType "${how}" has to be start-replication, resume-processing or reload-target`);
+      throw invalid(
+        `StartReplicationTaskType "${how}" has to be start-replication, resume-processing or reload-target`,
+      );
   }
 }

@@ -29,9 +29,12 @@ export function tableOperations(
   function reloadTables(input: ReloadTablesMessage): ReloadTablesResponse {
     const task = catalogue.task(input.ReplicationTaskArn);
     if (task.status !== 'running') {
-      throw wrongState(`Replication task ${task.arn} is ${task.status}: tables are reloaded while it is running`);
+      throw wrongState(
+        `Replication task ${task.arn} is ${task.status}: tables are reloaded while it is running`,
+      );
     }
-    if (task.type === 'cdc') throw wrongState(`Replication task ${task.arn} loads nothing: it is of type cdc`);
+    if (task.type === 'cdc')
+      throw wrongState(`Replication task ${task.arn} loads nothing: it is of type cdc`);
     if (input.ReloadOption === 'validate-only') throw invalid('ReloadOption validate-only is not built here');
     const asked = input.TablesToReload ?? [];
     const tables = asked.map(({ SchemaName: schema = '', TableName: name = '' }) => ({ schema, name }));
@@ -41,7 +44,10 @@ export function tableOperations(
     }
     for (const { schema, name } of tables) {
       if (catalogue.table(task.arn, schema, name)) continue;
-      throw new ServiceError('ResourceNotFoundFault', `Replication task ${task.arn} has no table ${schema}.${name}`);
+      throw new ServiceError(
+        'ResourceNotFoundFault',
+        `Replication task ${task.arn} has no table ${schema}.${name}`,
+      );
     }
     reload(task.arn, tables);
     return { ReplicationTaskArn: task.arn };

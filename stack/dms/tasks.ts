@@ -19,8 +19,27 @@ import { fromTagList } from './tags.ts';
 import { parseTaskSettings } from './task-settings.ts';
 
 const TYPES: readonly MigrationType[] = ['full-load', 'full-load-and-cdc', 'cdc'];
-const CREATED = ['ReplicationTaskIdentifier', 'SourceEndpointArn', 'TargetEndpointArn', 'ReplicationInstanceArn', 'MigrationType', 'TableMappings', 'ReplicationTaskSettings', 'CdcStartPosition', 'CdcStopPosition', 'Tags', 'ResourceIdentifier'];
-const MODIFIED = ['ReplicationTaskArn', 'ReplicationTaskIdentifier', 'TableMappings', 'ReplicationTaskSettings', 'CdcStartPosition', 'CdcStopPosition'];
+const CREATED = [
+  'ReplicationTaskIdentifier',
+  'SourceEndpointArn',
+  'TargetEndpointArn',
+  'ReplicationInstanceArn',
+  'MigrationType',
+  'TableMappings',
+  'ReplicationTaskSettings',
+  'CdcStartPosition',
+  'CdcStopPosition',
+  'Tags',
+  'ResourceIdentifier',
+];
+const MODIFIED = [
+  'ReplicationTaskArn',
+  'ReplicationTaskIdentifier',
+  'TableMappings',
+  'ReplicationTaskSettings',
+  'CdcStartPosition',
+  'CdcStopPosition',
+];
 
 /** `dropSlot` frees what a task holds at its source; it may fail, for the source may be gone. */
 export function taskOperations(catalogue: Catalogue, dropSlot: (task: Task) => Promise<void>) {
@@ -131,7 +150,12 @@ export function taskOperations(catalogue: Catalogue, dropSlot: (task: Task) => P
   return { create, modify, describe, remove, recover };
 }
 
-function check(given: { settings: string; mappings: string; start?: string | undefined; stop?: string | undefined }) {
+function check(given: {
+  settings: string;
+  mappings: string;
+  start?: string | undefined;
+  stop?: string | undefined;
+}) {
   parseTaskSettings(given.settings);
   parseMappings(given.mappings);
   checkStart(given.start);

@@ -50,11 +50,17 @@ async function readParquet(bucket: string, keys: readonly string[], select: stri
 
 /** A running task over one table `a (id, name)` that has the row 1. */
 async function running(s3: S3Settings, rules: readonly object[] = ALL_OF_PUBLIC) {
-  const db = await database('CREATE TABLE a (id int PRIMARY KEY, name text)', `INSERT INTO a VALUES (1, 'one')`);
+  const db = await database(
+    'CREATE TABLE a (id int PRIMARY KEY, name text)',
+    `INSERT INTO a VALUES (1, 'one')`,
+  );
   const task = await makeTask(lab, db.name, { type: 'full-load-and-cdc', s3, rules });
   await start(lab, task.arn);
   await whenStatus(lab, task.arn, 'running');
-  await until(() => keysOf(lab, task.bucket), (keys) => keys.length > 0);
+  await until(
+    () => keysOf(lab, task.bucket),
+    (keys) => keys.length > 0,
+  );
   return { db, ...task };
 }
 
@@ -101,9 +107,16 @@ test('types keep every digit and character in Parquet, in a load as in changes',
   await start(lab, arn);
   await whenStatus(lab, arn, 'running');
   await db.query('UPDATE t SET s = s');
+  await until(
+    () => keysOf(lab, bucket),
+    (found) => found.length === 2,
+  );
   await db.query('INSERT INTO t (id) VALUES (0)');
 
-  const keys = await until(() => keysOf(lab, bucket), (found) => found.length === 3);
+  const keys = await until(
+    () => keysOf(lab, bucket),
+    (found) => found.length === 3,
+  );
 
   expect(keys.map((key) => key.replaceAll(/\d{8}-\d{9}/g, 'CDC'))).toEqual([
     'in/public/t/CDC.parquet',
@@ -129,12 +142,18 @@ test('the same values stand in CSV as DMS writes them', async () => {
     '2026-01-02 03:04:05.000006,2026-01-01 21:34:05.000006,00ff,"{""a"": [1, ""é""]}","{one,""t w o""}",sad,' +
     '123e4567-e89b-12d3-a456-426614174000,"a ""quoted"",\nline\ttab \\ \r\n end"\n';
   await eventually(() => loadOf(lab, bucket, 't'), line);
-  const key = await until(() => keysOf(lab, bucket), (keys) => keys.length === 2);
+  const key = await until(
+    () => keysOf(lab, bucket),
+    (keys) => keys.length === 2,
+  );
   expect(String(await bytesOf(lab, bucket, key[0] ?? ''))).toBe(`U,${line}`);
 });
 
 test('a load is split by MaxFileSize, and its counter is hexadecimal', async () => {
-  const db = await database('CREATE TABLE a (id int PRIMARY KEY, x text)', `INSERT INTO a SELECT n, repeat('x', 600) FROM generate_series(1, 20) n`);
+  const db = await database(
+    'CREATE TABLE a (id int PRIMARY KEY, x text)',
+    `INSERT INTO a SELECT n, repeat('x', 600) FROM generate_series(1, 20) n`,
+  );
   const { arn, bucket } = await makeTask(lab, db.name, { type: 'full-load', s3: { MaxFileSize: 1 } });
 
   await start(lab, arn);
@@ -173,7 +192,10 @@ test('names, times, folders by date, a null of its own and gzip are written as t
   await db.query('INSERT INTO a VALUES (2, NULL)');
 
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}`;
-  const lines = await until(() => changesOf(lab, bucket, 'a'), (found) => found.length === 2);
+  const lines = await until(
+    () => changesOf(lab, bucket, 'a'),
+    (found) => found.length === 2,
+  );
   expect(lines[0]).toBe('Op,at,id,name');
   expect(lines[1]).toMatch(new RegExp(String.raw`^I,${time},2,\\N$`));
   expect(await loadOf(lab, bucket, 'a')).toMatch(new RegExp(`^Op,at,id,name\nI,${time},1,one\n$`));
@@ -186,13 +208,21 @@ test('names, times, folders by date, a null of its own and gzip are written as t
 test('transactions are kept whole, in one file for all tables, in the order of their commits', async () => {
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)', 'CREATE TABLE b (id int PRIMARY KEY)');
   const s3 = { PreserveTransactions: true, CdcPath: 'changes', DataFormat: 'parquet' } as const;
-  const { arn, bucket } = await makeTask(lab, db.name, { type: 'cdc', s3: { ...s3, CdcMaxBatchInterval: 1 } });
+  const { arn, bucket } = await makeTask(lab, db.name, {
+    type: 'cdc',
+    s3: { ...s3, CdcMaxBatchInterval: 1 },
+  });
   await start(lab, arn);
   await whenStatus(lab, arn, 'running');
 
-  await db.query('BEGIN; INSERT INTO b VALUES (1); INSERT INTO a VALUES (1); INSERT INTO b VALUES (2); COMMIT');
+  await db.query(
+    'BEGIN; INSERT INTO b VALUES (1); INSERT INTO a VALUES (1); INSERT INTO b VALUES (2); COMMIT',
+  );
 
-  const [key = ''] = await until(() => keysOf(lab, bucket), (keys) => keys.length > 0);
+  const [key = ''] = await until(
+    () => keysOf(lab, bucket),
+    (keys) => keys.length > 0,
+  );
   expect(key).toMatch(/^in\/changes\/CDC_TXN-\d{17}\.csv$/);
   expect(String(await bytesOf(lab, bucket, key))).toBe('I,b,public,1\nI,a,public,1\nI,b,public,2\n');
 });
@@ -211,10 +241,29 @@ test('rules choose tables, rename, drop columns and add the headers of a change'
       'data-type': { type: 'string', length: 50 },
     });
   const { db, bucket } = await running({ AddColumnName: true }, [
-    rule(1, { 'rule-type': 'selection', 'rule-action': 'include', 'object-locator': { 'schema-name': 'pub%', 'table-name': '%' } }),
-    rule(2, { 'rule-type': 'selection', 'rule-action': 'exclude', 'object-locator': { 'schema-name': 'public', 'table-name': 'secret%' } }),
-    rule(3, { 'rule-type': 'transformation', 'rule-target': 'table', 'rule-action': 'rename', 'object-locator': a, value: 'things' }),
-    rule(4, { 'rule-type': 'transformation', 'rule-target': 'column', 'rule-action': 'remove-column', 'object-locator': { ...a, 'column-name': 'name' } }),
+    rule(1, {
+      'rule-type': 'selection',
+      'rule-action': 'include',
+      'object-locator': { 'schema-name': 'pub%', 'table-name': '%' },
+    }),
+    rule(2, {
+      'rule-type': 'selection',
+      'rule-action': 'exclude',
+      'object-locator': { 'schema-name': 'public', 'table-name': 'secret%' },
+    }),
+    rule(3, {
+      'rule-type': 'transformation',
+      'rule-target': 'table',
+      'rule-action': 'rename',
+      'object-locator': a,
+      value: 'things',
+    }),
+    rule(4, {
+      'rule-type': 'transformation',
+      'rule-target': 'column',
+      'rule-action': 'remove-column',
+      'object-locator': { ...a, 'column-name': 'name' },
+    }),
     added(5, 'seq', '$AR_H_CHANGE_SEQ'),
     added(6, 'position', '$AR_H_STREAM_POSITION'),
     added(7, 'what', '$AR_H_OPERATION'),
@@ -222,10 +271,16 @@ test('rules choose tables, rename, drop columns and add the headers of a change'
   await db.query('CREATE TABLE secrets (id int PRIMARY KEY); INSERT INTO secrets VALUES (1)');
   await db.query(`BEGIN; INSERT INTO a VALUES (2, 'two'); UPDATE a SET id = 3 WHERE id = 2; COMMIT`);
 
-  const lines = await until(() => changesOf(lab, bucket, 'things'), (found) => found.length === 3);
+  const lines = await until(
+    () => changesOf(lab, bucket, 'things'),
+    (found) => found.length === 3,
+  );
   const rows = lines.slice(1).map((line) => line.split(','));
   expect(lines[0]).toBe('Op,id,seq,position,what');
-  expect(rows.map(([op, id, , , what]) => [op, id, what])).toEqual([['I', '2', 'INSERT'], ['U', '3', 'UPDATE']]);
+  expect(rows.map(([op, id, , , what]) => [op, id, what])).toEqual([
+    ['I', '2', 'INSERT'],
+    ['U', '3', 'UPDATE'],
+  ]);
   expect(rows.every(([, , seq]) => /^\d{35}$/.test(seq ?? ''))).toBe(true);
   expect((rows[0]?.[2] ?? '') < (rows[1]?.[2] ?? '')).toBe(true);
   expect(rows[0]?.[3]).toMatch(/^[0-9A-F]{16}\.00000001$/);

@@ -191,15 +191,27 @@ export async function stop({ dms: client }: Pick<DmsLab, 'dms'>, arn: string): P
   await client.send(new dms.StopReplicationTaskCommand({ ReplicationTaskArn: arn }));
 }
 
-export async function describe({ dms: client }: Pick<DmsLab, 'dms'>, arn: string): Promise<dms.ReplicationTask> {
-  const { ReplicationTasks: [task] = [] } = await client.send(new dms.DescribeReplicationTasksCommand(byArn(arn)));
+export async function describe(
+  { dms: client }: Pick<DmsLab, 'dms'>,
+  arn: string,
+): Promise<dms.ReplicationTask> {
+  const { ReplicationTasks: [task] = [] } = await client.send(
+    new dms.DescribeReplicationTasksCommand(byArn(arn)),
+  );
   if (!task) throw new Error(`no task ${arn}`);
   return task;
 }
 
 /** Waits for a status, and tells what the task says then. */
-export async function whenStatus(lab: Pick<DmsLab, 'dms'>, arn: string, status: string): Promise<dms.ReplicationTask> {
-  return until(() => describe(lab, arn), (task) => task.Status === status);
+export async function whenStatus(
+  lab: Pick<DmsLab, 'dms'>,
+  arn: string,
+  status: string,
+): Promise<dms.ReplicationTask> {
+  return until(
+    () => describe(lab, arn),
+    (task) => task.Status === status,
+  );
 }
 
 export async function statistics(
@@ -225,9 +237,16 @@ export async function bytesOf({ s3 }: Pick<DmsLab, 's3'>, bucket: string, key: s
 
 /** The lines of the changes of a table, files in the order of their names. */
 export async function changesOf(lab: Pick<DmsLab, 's3'>, bucket: string, table: string): Promise<string[]> {
-  const keys = (await keysOf(lab, bucket)).filter((key) => key.includes(`/${table}/`) && !key.includes('/LOAD'));
+  const keys = (await keysOf(lab, bucket)).filter(
+    (key) => key.includes(`/${table}/`) && !key.includes('/LOAD'),
+  );
   const texts = await Promise.all(keys.map((key) => bytesOf(lab, bucket, key)));
-  return texts.flatMap((text) => text.toString().split('\n').filter((line) => line !== ''));
+  return texts.flatMap((text) =>
+    text
+      .toString()
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
 }
 
 export async function loadOf(lab: Pick<DmsLab, 's3'>, bucket: string, table: string): Promise<string> {
