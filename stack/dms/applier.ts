@@ -83,7 +83,9 @@ export class Applier {
       case 'update':
       case 'delete':
         return this.#row(message);
-      default:
+      case 'type':
+      case 'origin':
+      case 'message':
     }
   }
 

@@ -26,21 +26,21 @@ export class Catalogue {
     return `arn:aws:dms:${this.realm.region}:${this.realm.account}:${kind}:${identifier}`;
   }
 
-  instances = (): Instance[] => this.#all<Instance>('instance');
-  endpoints = (): Endpoint[] => this.#all<Endpoint>('endpoint');
-  connections = (): Connection[] => this.#all<Connection>('connection');
-  tasks = (): Task[] => this.#all<Task>('task');
+  instances = (): Instance[] => this.#records.all('instance') as Instance[];
+  endpoints = (): Endpoint[] => this.#records.all('endpoint') as Endpoint[];
+  connections = (): Connection[] => this.#records.all('connection') as Connection[];
+  tasks = (): Task[] => this.#records.all('task') as Task[];
 
   instance(arn: string | undefined): Instance {
-    return this.#found<Instance>('instance', 'Replication instance', arn);
+    return this.#found('instance', 'Replication instance', arn) as Instance;
   }
 
   endpoint(arn: string | undefined): Endpoint {
-    return this.#found<Endpoint>('endpoint', 'Endpoint', arn);
+    return this.#found('endpoint', 'Endpoint', arn) as Endpoint;
   }
 
   task(arn: string | undefined): Task {
-    return this.#found<Task>('task', 'Replication task', arn);
+    return this.#found('task', 'Replication task', arn) as Task;
   }
 
   hasTask(arn: string): boolean {
@@ -48,7 +48,7 @@ export class Catalogue {
   }
 
   tables(taskArn: string): Table[] {
-    return this.#all<Table>(`table ${taskArn}`);
+    return this.#records.all(`table ${taskArn}`) as Table[];
   }
 
   table(taskArn: string, schema: string, name: string): Table | undefined {
@@ -119,16 +119,10 @@ export class Catalogue {
     this.#records.close();
   }
 
-  #all<Value>(kind: string): Value[] {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class writes them
-    return this.#records.all(kind) as Value[];
-  }
-
-  #found<Value>(kind: string, name: string, arn: string | undefined): Value {
+  #found(kind: string, name: string, arn: string | undefined): unknown {
     const found = arn === undefined ? undefined : this.#records.get(kind, arn);
     if (found === undefined) throw new ServiceError('ResourceNotFoundFault', `${name} ${arn} was not found`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class writes them
-    return found as Value;
+    return found;
   }
 }
 

@@ -64,7 +64,7 @@ interface Running {
   readonly slot: string;
   readonly stopAt: Lsn | undefined;
   readonly asked: TableName[];
-  flush(): Promise<void>;
+  readonly flush: () => Promise<void>;
 }
 
 async function step(context: Context, running: Running): Promise<void> {

@@ -22,7 +22,7 @@ export interface Context {
   /** Aborted when the run is to end: by StopReplicationTask, or with the stack. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch, by the stack's clock. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export interface TableName {

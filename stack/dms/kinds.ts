@@ -51,16 +51,9 @@ export function columnOf(name: string, oid: number, modifier: number): Column {
 
 /** A value as DMS writes it, from the text that Postgres writes in UTC. */
 export function landed(kind: Kind, text: string): string {
-  switch (kind) {
-    case 'boolean':
-      return text === 't' ? 'true' : 'false';
-    case 'bytes':
-      return text.startsWith('\\x') ? text.slice(2) : text;
-    case 'timestamp': {
-      const found = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:\+00)?$/.exec(text);
-      return found ? `${found[1]}.${(found[2] ?? '').padEnd(6, '0')}` : text;
-    }
-    default:
-      return text;
-  }
+  if (kind === 'boolean') return text === 't' ? 'true' : 'false';
+  if (kind === 'bytes') return text.startsWith('\\x') ? text.slice(2) : text;
+  if (kind !== 'timestamp') return text;
+  const found = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:\+00)?$/.exec(text);
+  return found ? `${found[1]}.${(found[2] ?? '').padEnd(6, '0')}` : text;
 }

@@ -146,7 +146,7 @@ function like(pattern: string, name: string): boolean {
 
 function transformed(name: string, one: Rule): string {
   const value = one.value ?? '';
-  switch (one['rule-action']) {
+  switch (one['rule-action'] ?? '') {
     case 'rename':
       return value;
     case 'convert-lowercase':

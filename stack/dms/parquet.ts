@@ -48,18 +48,11 @@ async function open(): Promise<DuckDBConnection> {
 }
 
 function cast({ kind, precision, scale }: Column, value: string, milliseconds: boolean): string {
-  switch (kind) {
-    case 'text':
-      return value;
-    case 'bytes':
-      return `unhex(${value})`;
-    case 'decimal':
-      return `CAST(${value} AS DECIMAL(${precision}, ${scale}))`;
-    case 'timestamp':
-      return `CAST(${value} AS ${milliseconds ? 'TIMESTAMP_MS' : 'TIMESTAMP'})`;
-    default:
-      return `CAST(${value} AS ${kind})`;
-  }
+  if (kind === 'text') return value;
+  if (kind === 'bytes') return `unhex(${value})`;
+  if (kind === 'decimal') return `CAST(${value} AS DECIMAL(${precision}, ${scale}))`;
+  if (kind === 'timestamp' && milliseconds) return `CAST(${value} AS TIMESTAMP_MS)`;
+  return `CAST(${value} AS ${kind})`;
 }
 
 function name(column: string): string {

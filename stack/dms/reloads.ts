@@ -67,16 +67,20 @@ export class Reloads {
     const moment = await createSlot(source, `${objectName(arn)}_${randomBytes(4).toString('hex')}`, true);
     buffers.drop(table, moment.at);
     changeTable(this.#context, table, { state: 'Table is being reloaded', snapshotAt: moment.at });
-    const run: Promise<void> = act(moment)
-      .then(
-        () => buffers.hold(table, false),
-        (error: unknown) => {
-          this.#failure ??= error;
-        },
-      )
-      .finally(() => moment.release())
-      .finally(() => this.#running.delete(run));
+    const run = this.#watched(table, act(moment)).finally(() => {
+      this.#running.delete(run);
+      void moment.release();
+    });
     this.#running.add(run);
+  }
+
+  async #watched(table: TableName, load: Promise<void>): Promise<void> {
+    try {
+      await load;
+      this.#applier.buffers.hold(table, false);
+    } catch (error) {
+      this.#failure ??= error;
+    }
   }
 
   /** A table that was made while changes run: what it held already lands as inserts among the changes. */

@@ -136,11 +136,14 @@ function partitionOf(all: S3Settings): S3Target['partition'] {
   }
   const zone = all.DatePartitionTimezone ?? 'UTC';
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return {
+      parts,
+      delimiter,
+      zone: new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone,
+    };
   } catch {
     throw invalid(`DatePartitionTimezone ${zone} is no time zone`);
   }
-  return { parts, delimiter, zone };
 }
 
 /** `dataFormat=parquet;cdcMaxBatchInterval=5`: the names of the settings, with a small first letter. */

@@ -78,7 +78,7 @@ function startOf(task: Task, how: string | undefined, position: string | undefin
   if (!['ready', 'stopped', 'failed'].includes(task.status)) throw refuse('it cannot be started');
   const hasRun = task.startedAt !== undefined;
   const seek = position === undefined ? {} : { written: position };
-  switch (how) {
+  switch (how ?? '') {
     case 'start-replication':
       if (!hasRun) return { ...FRESH, ...seek };
       if (task.type === 'cdc' && position !== undefined) return { ...seek, sequence: task.sequence };

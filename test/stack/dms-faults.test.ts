@@ -186,6 +186,7 @@ test('S3 that refuses is tried again until the changes have landed', async () =>
   await db.query('INSERT INTO a VALUES (1)');
 
   await eventually(() => changesOf(lab, bucket, 'a'), ['I,1']);
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
 test('tasks that ran when the stack was killed go on in the next one, and nothing is missing', async () => {

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import * as dms from '@aws-sdk/client-database-migration-service';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import pg from 'pg';
+import { Client, type QueryResult } from 'pg';
 import { type Postgres, startPostgres } from '../../scripts/postgres/server.ts';
 import { type Stack, startStack } from '../../stack/server.ts';
 import { until } from '../support/eventually.ts';
@@ -78,14 +78,14 @@ type Clients = Pick<DmsLab, 'dms' | 's3' | 'instanceArn'> & { readonly postgres:
 
 export interface Database {
   readonly name: string;
-  query(sql: string, values?: unknown[]): Promise<pg.QueryResult>;
+  query(sql: string, values?: unknown[]): Promise<QueryResult>;
   end(): Promise<void>;
 }
 
 /** A database of the test's own. */
 export async function makeDatabase({ postgres }: { readonly postgres: Postgres }): Promise<Database> {
   const name = `d_${randomUUID().replaceAll('-', '')}`;
-  const admin = new pg.Client(postgres.url);
+  const admin = new Client(postgres.url);
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name}`);
   await admin.end();
@@ -93,7 +93,7 @@ export async function makeDatabase({ postgres }: { readonly postgres: Postgres }
 }
 
 export async function connect(postgres: Postgres, name: string): Promise<Database> {
-  const client = new pg.Client(postgres.url.replace(/postgres$/, name));
+  const client = new Client(postgres.url.replace(/postgres$/, name));
   client.on('error', () => {});
   await client.connect();
   return { name, query: (sql, values) => client.query(sql, values), end: () => client.end() };
@@ -176,13 +176,13 @@ export async function start(
   { dms: client }: Pick<DmsLab, 'dms'>,
   arn: string,
   how: dms.StartReplicationTaskTypeValue = 'start-replication',
-  until?: string,
+  stopAt?: string,
 ): Promise<void> {
   await client.send(
     new dms.StartReplicationTaskCommand({
       ReplicationTaskArn: arn,
       StartReplicationTaskType: how,
-      ...(until === undefined ? {} : { CdcStopPosition: until }),
+      ...(stopAt === undefined ? {} : { CdcStopPosition: stopAt }),
     }),
   );
 }

@@ -158,6 +158,7 @@ test('a table that is made while changes run is picked up with what it holds alr
   await db.query('INSERT INTO b VALUES (2)');
 
   await eventually(() => changesOf(lab, bucket, 'b'), ['I,1', 'I,2']);
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
 test('TRUNCATE and DROP remove what a table has landed, unless the task is told to leave it', async () => {
@@ -220,6 +221,7 @@ test('an update that leaves a long value alone lands with that value', async () 
   await db.query('UPDATE a SET n = 2');
 
   await eventually(() => changesOf(lab, bucket, 'a'), [`U,1,2,${long}`]);
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
 test('a table without a key goes on taking updates, of which only inserts are seen', async () => {
@@ -240,6 +242,7 @@ test('a table without a key goes on taking updates, of which only inserts are se
 
   await eventually(() => changesOf(lab, bucket, 'full_identity'), ['I,1', 'U,2', 'D,2']);
   await eventually(() => changesOf(lab, bucket, 'a'), ['I,1']);
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
 test('a task that stops after its load or after the cached changes says so, and a resume goes on', async () => {

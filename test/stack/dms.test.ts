@@ -1,6 +1,5 @@
 import * as dms from '@aws-sdk/client-database-migration-service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually } from '../support/eventually.ts';
 import {
   type Database,
   type DmsLab,
@@ -260,5 +259,5 @@ test('the waiter for running takes a task that starts', async () => {
   await start(lab, arn);
   await dms.waitUntilReplicationTaskRunning(fastWaiter(lab.dms), byArn(arn));
 
-  await eventually(async () => (await describe(lab, arn)).Status, 'running');
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
