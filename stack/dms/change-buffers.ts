@@ -45,11 +45,6 @@ export class ChangeBuffers {
     return [...this.#waiting.values()].every(({ batches }) => batches.length === 0);
   }
 
-  /** Whether changes wait that only the end of a load lets out. */
-  get holdsBack(): boolean {
-    return [...this.#waiting.values()].some(({ isHeld, batches }) => isHeld && batches.length > 0);
-  }
-
   add(shape: Shape, commitMs: number, line: Line): void {
     const waiting = this.#of(this.#placeOf(line.table));
     const partition = partitionFolder(this.#context.target, commitMs);
@@ -93,15 +88,16 @@ export class ChangeBuffers {
 
   /** Puts everything that is not held. Rejects with nothing lost: what was not put is still here. */
   async flush(): Promise<void> {
+    // First, for a load that ends meanwhile lets its changes out and sets it anew.
+    this.#since = undefined;
     for (const waiting of this.#waiting.values()) {
       while (!waiting.isHeld && waiting.batches.length > 0) {
         const [batch] = waiting.batches;
         if (batch) await this.#put(waiting.table, batch);
         waiting.batches = waiting.batches.slice(1);
       }
-      if (!waiting.isHeld) waiting.sizeBytes = 0;
+      if (waiting.batches.length === 0) waiting.sizeBytes = 0;
     }
-    this.#since = undefined;
   }
 
   async #put(table: TableName, { shape, partition, lines }: Batch): Promise<void> {

@@ -35,7 +35,8 @@ export async function replicate(
     await applier.buffers.flush();
     const crash = struck(context.strike, 'AfterPut', context.id);
     if (crash) throw new Crash(crash.message);
-    if (applier.buffers.holdsBack) return;
+    // A table that is being loaded holds its changes back, and the source has to keep them.
+    if (!applier.buffers.isEmpty) return;
     stream.acknowledge(applier.taken);
     const checkpoint = formatCheckpoint(applier.taken);
     catalogue.changeTask(arn, { written: applier.taken, sequence: applier.sequence, checkpoint });
