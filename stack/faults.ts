@@ -1,10 +1,10 @@
 /** Which calls a rule is for. What is absent fits every call. */
 export interface Match {
-  /** `s3`, `sts`, `kinesis`. */
+  /** `s3`, `sts`, `kinesis`, `dms`. */
   readonly service?: string;
-  /** As the SDK names it: `PutObject`. */
+  /** As the SDK names it: `PutObject`. DMS has steps of its own beside them: `dms/faults-at.ts`. */
   readonly operation?: string;
-  /** A regular expression, for S3 on `bucket/key`, for Kinesis on the stream's name or ARN. */
+  /** A regular expression, for S3 on `bucket/key`, for Kinesis on the stream's name or ARN, for DMS likewise. */
   readonly key?: string;
   /** Only this one, counted from 1, of the calls that fit the rest. */
   readonly nth?: number;

@@ -11,7 +11,7 @@ import { answerSts, stsError } from './sts.ts';
 export interface Job {
   readonly service: string;
   readonly operation: string;
-  /** What it is about: `bucket/key`, a stream. */
+  /** What it is about: `bucket/key`, a stream, the name or ARN of a task, an endpoint or an instance. */
   readonly key: string;
   readonly body: AsyncIterable<Buffer>;
   /** Does it with that body. Refusals are answers; a rejection is a defect or a client that went away. */
@@ -67,19 +67,23 @@ function s3Job(exchange: Exchange, { s3, keys }: Services, refuse: Job['refuse']
 async function jsonJob(exchange: Exchange, target: string, { json, keys }: Services): Promise<Job> {
   const body = await readAll(exchange.body, LARGEST_CALL_BYTES);
   const [prefix = '', operation = ''] = target.split('.');
-  const service = prefix.replace(/_.*$/, '').toLowerCase();
+  const service = prefix.startsWith('AmazonDMS') ? 'dms' : prefix.replace(/_.*$/, '').toLowerCase();
   verifySignature(exchange, service, sha256(body.toString('latin1')), keys);
   const found = json.find((one) => one.target === prefix);
   if (!found) throw new Refusal(400, 'UnknownOperationException', `${target} is not implemented here.`);
   return {
     service,
     operation,
-    key: /"Stream(?:Name|ARN)"\s*:\s*"([^"]*)"/.exec(body.toString('latin1'))?.[1] ?? '',
+    key: SUBJECT.exec(body.toString('latin1'))?.[1] ?? '',
     body: once(body),
     refuse: jsonError,
     run: async (given) => found.handle(operation, await readAll(given, LARGEST_CALL_BYTES)),
   };
 }
+
+/** What a JSON call is about. */
+const SUBJECT =
+  /"(?:StreamName|StreamARN|(?:ReplicationTask|Endpoint|ReplicationInstance)(?:Arn|Identifier))"\s*:\s*"([^"]*)"/;
 
 async function stsJob(exchange: Exchange, { keys, account }: Services): Promise<Job> {
   const body = await readAll(exchange.body, LARGEST_CALL_BYTES);

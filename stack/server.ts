@@ -4,8 +4,10 @@ import { createServer as createHttp2 } from 'node:http2';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { S3Client } from '@aws-sdk/client-s3';
 import { type JumpingClock, createClock } from './clock.ts';
 import { answerControl } from './control.ts';
+import { createDms } from './dms/service.ts';
 import { type Reply, Refusal, splitTarget } from './exchange.ts';
 import { Faults } from './faults.ts';
 import { type Services, prepare } from './job.ts';
@@ -60,28 +62,39 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const limits = options.kinesisLimits ?? {};
     const kinesis = await createKinesis({ dir: join(options.dir, 'kinesis'), ...shared, limits });
     closers.push(() => kinesis.close());
+    const faults = new Faults();
+    const strike: Faults['strike'] = (call) => faults.strike(call);
+    const dms = createDms({ dir: join(options.dir, 'dms'), ...shared, strike });
     const services = {
       s3,
-      json: [kinesis],
+      json: [kinesis, dms],
       keys: { accessKeyId, secretAccessKey, region },
       account: ACCOUNT,
     };
-    const shell = await listen(options.port, services, kinesis, clock);
+    const shell = await listen(options.port, services, { kinesis, faults, clock });
     closers.push(() => shell.close());
-    return { url: `http://127.0.0.1:${shell.port}`, port: shell.port, close };
+    const url = `http://127.0.0.1:${shell.port}`;
+    // DMS writes through the front door, as the real one does; it leaves before the door closes.
+    const landing = new S3Client({
+      endpoint: url,
+      region,
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    closers.push(() => landing.destroy());
+    closers.push(() => dms.close());
+    await dms.open(landing);
+    return { url, port: shell.port, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function listen(port: number, services: Services, kinesis: Kinesis, clock: JumpingClock) {
-  const faults = new Faults();
+async function listen(port: number, services: Services, world: Omit<World, 'services'>) {
   const running = new Set<Promise<void>>();
   const onRequest = (request: Request, response: Response): void => {
-    const served = serve(request, response, { services, kinesis, faults, clock }).finally(() =>
-      running.delete(served),
-    );
+    const served = serve(request, response, { services, ...world }).finally(() => running.delete(served));
     running.add(served);
   };
   // Uploads may take long and connections may rest: a stand-in that hangs up would look like a fault.

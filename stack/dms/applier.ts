@@ -1,0 +1,204 @@
+import type { Client } from 'pg';
+import type { Pgoutput } from 'pg-logical-replication';
+import { ChangeBuffers } from './change-buffers.ts';
+import { type Context, type TableName, changeTable } from './context.ts';
+import { Ended } from './endings.ts';
+import { columnOf } from './kinds.ts';
+import { folderOf } from './load.ts';
+import { formatMicros } from './names.ts';
+import type { Lsn } from './positions.ts';
+import { ChangeSequence } from './sequence.ts';
+import { type RowFacts, type Shape, shapeOf } from './shape.ts';
+import { qualified, quoted } from './source.ts';
+
+type Row = Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete;
+type Values = Readonly<Record<string, unknown>>;
+
+interface Relation {
+  readonly names: readonly string[];
+  readonly shape: Shape;
+}
+
+interface Transaction {
+  readonly at: Lsn;
+  readonly micros: bigint;
+  ordinal: number;
+}
+
+const OPERATIONS = { I: 'INSERT', U: 'UPDATE', D: 'DELETE' } as const;
+
+/** Takes the messages of a slot one after the other and makes rows of them. */
+export class Applier {
+  readonly buffers: ChangeBuffers;
+  readonly #context: Context;
+  readonly #lookup: Client;
+  readonly #sequence: ChangeSequence;
+  readonly #relations = new Map<string, Relation>();
+  #transaction: Transaction | undefined;
+  /** Where the last transaction ends that was taken whole. */
+  taken: Lsn;
+
+  /** `lookup` is asked for values that the log leaves out. */
+  constructor(context: Context, lookup: Client, from: Lsn) {
+    this.#context = context;
+    this.#lookup = lookup;
+    this.buffers = new ChangeBuffers(context);
+    this.#sequence = new ChangeSequence(context.now, context.catalogue.task(context.arn).sequence);
+    this.taken = from;
+  }
+
+  get isBetweenTransactions(): boolean {
+    return this.#transaction === undefined;
+  }
+
+  get sequence(): string {
+    return this.#sequence.last;
+  }
+
+  /** The facts of rows that a table had when it was found. */
+  factsOfNew(at: Lsn): () => RowFacts {
+    const transaction = { at, micros: BigInt(this.#context.now()) * 1_000n };
+    let ordinal = 0;
+    return () => this.#facts('I', transaction, (ordinal += 1));
+  }
+
+  async take(message: Pgoutput.Message, stopAfterMs: number): Promise<void> {
+    switch (message.tag) {
+      case 'begin': {
+        const micros = BigInt(String(message.commitTime));
+        if (Number(micros / 1_000n) > stopAfterMs) throw new Ended('STOPPED_AT_COMMIT_TIME');
+        this.#transaction = { at: lsnOf(message.commitLsn), micros, ordinal: 0 };
+        return;
+      }
+      case 'commit':
+        this.#transaction = undefined;
+        this.taken = lsnOf(message.commitEndLsn);
+        return;
+      case 'relation':
+        return this.#learn(message);
+      case 'truncate':
+        for (const relation of message.relations) await this.#truncate(nameOf(relation));
+        return;
+      case 'insert':
+      case 'update':
+      case 'delete':
+        return this.#row(message);
+      case 'type':
+      case 'origin':
+      case 'message':
+    }
+  }
+
+  #learn(message: Pgoutput.MessageRelation): void {
+    const table = nameOf(message);
+    const { target, mappings, settings } = this.#context;
+    if (!mappings.isSelected(table.schema, table.name)) return;
+    const key = keyOf(table);
+    const known = this.#relations.get(key);
+    if (known && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
+    const columns = message.columns.map(({ name, typeOid, typeMod }) => columnOf(name, typeOid, typeMod));
+    const place = mappings.target(table.schema, table.name);
+    const lead = target.transactionsPath === undefined ? [] : [place.table, place.schema];
+    const rules = mappings.columns(table.schema, table.name);
+    const shape = shapeOf(columns, rules, target, target.opInChanges, lead);
+    this.#relations.set(key, { names: columns.map(({ name }) => name), shape });
+    if (known && known.shape.signature !== shape.signature) this.#countDdl(table);
+  }
+
+  async #row(message: Row): Promise<void> {
+    const transaction = this.#transaction;
+    if (!transaction) throw new Error(`the source sent ${message.tag} outside of a transaction`);
+    const ordinal = (transaction.ordinal += 1);
+    const table = nameOf(message.relation);
+    const relation = this.#relations.get(keyOf(table));
+    const op = message.tag === 'insert' ? 'I' : message.tag === 'update' ? 'U' : 'D';
+    if (!relation || !this.#isTaken(table) || !this.#isWanted(op)) return;
+    // What committed before the snapshot of its load is in the load.
+    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, table.schema, table.name) ?? {};
+    if (snapshotAt !== undefined && transaction.at < snapshotAt) return;
+    const values = message.tag === 'delete' ? (message.old ?? message.key ?? {}) : message.new;
+    const whole = message.tag === 'update' ? await this.#completed(message, relation) : values;
+    const line = relation.shape.encode(
+      relation.names.map((name) => textOf(whole[name])),
+      this.#facts(op, transaction, ordinal),
+    );
+    const commitMs = Number(transaction.micros / 1_000n);
+    this.buffers.add(relation.shape, commitMs, { table, text: line, at: transaction.at, op });
+  }
+
+  /** Long values that an update left as they were are not in the log: as DMS does, the row is asked for them. */
+  async #completed(message: Pgoutput.MessageUpdate, { names }: Relation): Promise<Values> {
+    const { relation, new: values } = message;
+    const sent = new Set(relation.columns.map(({ name }) => name));
+    const missing = names.filter((name) => sent.has(name) && values[name] === undefined);
+    const keys = relation.keyColumns.filter((name) => textOf(values[name]) !== null);
+    if (missing.length === 0 || keys.length === 0) return values;
+    const where = keys.map((name, at) => `${quoted(name)}::text = $${at + 1}`).join(' AND ');
+    const { rows } = await this.#lookup.query<Record<string, string | null>>(
+      `SELECT ${missing.map((name) => `${quoted(name)}::text AS ${quoted(name)}`).join(', ')}
+       FROM ${qualified(relation.schema, relation.name)} WHERE ${where}`,
+      keys.map((name) => textOf(values[name])),
+    );
+    return { ...values, ...rows[0] };
+  }
+
+  async #truncate(table: TableName): Promise<void> {
+    if (!this.#isTaken(table)) return;
+    this.#countDdl(table);
+    if (!this.#context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated) return;
+    this.buffers.drop(table);
+    await this.#context.landing.empty(folderOf(this.#context, table));
+  }
+
+  #facts(op: RowFacts['op'], { at, micros }: Pick<Transaction, 'at' | 'micros'>, ordinal: number): RowFacts {
+    const timestamp = formatMicros(micros);
+    return {
+      op,
+      timestamp,
+      headers: {
+        AR_H_STREAM_POSITION: `${at}.${String(ordinal).padStart(8, '0')}`,
+        AR_H_TIMESTAMP: timestamp,
+        AR_H_COMMIT_TIMESTAMP: timestamp,
+        AR_H_OPERATION: OPERATIONS[op],
+        AR_H_USER: '',
+        AR_H_CHANGE_SEQ: this.#sequence.next(),
+      },
+    };
+  }
+
+  #isWanted(op: RowFacts['op']): boolean {
+    const { changes } = this.#context.target;
+    return changes === 'all' || op === 'I' || (op === 'U' && changes === 'inserts-and-updates');
+  }
+
+  /** Not those in error, nor those that nobody selected or that are gone. */
+  #isTaken({ schema, name }: TableName): boolean {
+    const state = this.#context.catalogue.table(this.#context.arn, schema, name)?.state;
+    return state !== undefined && state !== 'Table error' && state !== 'Table does not exist';
+  }
+
+  #countDdl(table: TableName): void {
+    const { catalogue, arn } = this.#context;
+    const known = catalogue.table(arn, table.schema, table.name);
+    changeTable(this.#context, table, { ddls: (known?.ddls ?? 0) + 1 });
+  }
+}
+
+function nameOf({ schema, name }: Pgoutput.MessageRelation): TableName {
+  return { schema, name };
+}
+
+function keyOf({ schema, name }: TableName): string {
+  return JSON.stringify([schema, name]);
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function lsnOf(text: string | null): Lsn {
+  return (text ?? '0/0')
+    .split('/')
+    .map((half) => half.padStart(8, '0'))
+    .join('');
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { type Context, type TableName, changeTable } from './context.ts';
+import { loadTable } from './load.ts';
+import type { TableState } from './model.ts';
+import { type Lsn, parseLsn } from './positions.ts';
+import { type Moment, createSlot, objectName } from './slot.ts';
+import { type SourceTable, clientConfig } from './source.ts';
+
+const PENDING: readonly TableState[] = [
+  'Before load',
+  'Full load',
+  'Table cancelled',
+  'Table is being reloaded',
+];
+const MOST_AT_ONCE = 4;
+
+/** The tables that a load still owes. */
+export function pendingTables({ catalogue, arn }: Context, existing: readonly SourceTable[]): TableName[] {
+  return existing.filter(({ schema, name }) => {
+    const state = catalogue.table(arn, schema, name)?.state;
+    return state !== undefined && PENDING.includes(state);
+  });
+}
+
+/** Loads the tables as they were at one moment, and says where the log then was. */
+export async function loadAll(
+  context: Context,
+  client: Client,
+  tables: readonly TableName[],
+  moment: Moment,
+): Promise<void> {
+  const { catalogue, arn, settings } = context;
+  catalogue.changeTask(arn, { loadStartedAt: context.now(), loadFinishedAt: undefined });
+  const left = [...tables];
+  const lane = async (): Promise<void> => {
+    for (let table = left.shift(); table; table = left.shift()) {
+      context.signal.throwIfAborted();
+      await loadTable(context, table, moment);
+    }
+  };
+  const lanes = Math.min(MOST_AT_ONCE, settings.FullLoadSettings.MaxFullLoadSubTasks);
+  const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  catalogue.changeTask(arn, { loadFinishedAt: context.now(), loadEnd: await writtenLog(client) });
+}
+
+/** A moment without a slot of its own: of a plain snapshot, or, where changes follow, of a slot that goes with it. */
+export async function momentOf({ source, type, arn }: Context): Promise<Moment> {
+  if (type !== 'full-load') {
+    return createSlot(source, `${objectName(arn)}_${randomBytes(4).toString('hex')}`, true);
+  }
+  const client = new Client(clientConfig(source));
+  client.on('error', () => {});
+  await client.connect();
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
+  return { at: '', snapshot: rows[0]?.snapshot ?? '', release: () => client.end().catch(() => {}) };
+}
+
+/** Makes known which tables there are; those that are new wait for their load. */
+export function registerTables(context: Context, existing: readonly SourceTable[]): void {
+  const { catalogue, arn, type } = context;
+  for (const table of existing) {
+    if (catalogue.table(arn, table.schema, table.name)) continue;
+    changeTable(context, table, { state: type === 'cdc' ? 'Table completed' : 'Before load' });
+  }
+}
+
+async function writtenLog(client: Client): Promise<Lsn> {
+  const { rows } = await client.query<{ at: string }>('SELECT pg_current_wal_flush_lsn()::text AS at');
+  return parseLsn(rows[0]?.at ?? '0/0');
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { Client } from 'pg';
+import { type Lsn, parseLsn } from './positions.ts';
+import { type SourceTable, clientConfig, qualified, quoted } from './source.ts';
+import type { Source } from './source-settings.ts';
+
+/** A moment in the source: whoever takes the snapshot sees what committed before `at`; the slot brings the rest. */
+export interface Moment {
+  readonly at: Lsn;
+  readonly snapshot: string;
+  /** The snapshot can be taken until then. */
+  release(): Promise<void>;
+}
+
+/** A name for what a task makes at its source, of letters that Postgres takes. */
+export function objectName(taskArn: string): string {
+  return `awsdms_${createHash('sha256').update(taskArn).digest('hex').slice(0, 24)}`;
+}
+
+/** A connection that speaks the replication protocol. */
+export async function replicationClient(source: Source): Promise<Client> {
+  const config = { ...clientConfig(source), replication: 'database' };
+  const client = new Client(config);
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+/** Makes a slot and stands at its moment. A temporary slot is gone with the release. */
+export async function createSlot(source: Source, slot: string, isTemporary: boolean): Promise<Moment> {
+  const client = await replicationClient(source);
+  try {
+    const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
+      `CREATE_REPLICATION_SLOT ${quoted(slot)} ${isTemporary ? 'TEMPORARY ' : ''}LOGICAL pgoutput EXPORT_SNAPSHOT`,
+    );
+    const [made] = rows;
+    if (!made) throw new Error(`the source made no slot ${slot}`);
+    return {
+      at: parseLsn(made.consistent_point),
+      snapshot: made.snapshot_name,
+      release: () => client.end().catch(() => {}),
+    };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
+/** Drops the slot once nobody reads it; one that is not there is as good. */
+export async function dropSlot(client: Client, slot: string): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL`,
+    [slot],
+  );
+  await client.query(
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1`,
+    [slot],
+  );
+}
+
+export async function dropPublications(client: Client, name: string): Promise<void> {
+  for (const one of publicationNames(name)) await client.query(`DROP PUBLICATION IF EXISTS ${quoted(one)}`);
+}
+
+/** The second one is for tables whose updates Postgres would refuse if it had to publish them: it publishes inserts. */
+export function publicationNames(name: string): readonly [string, string] {
+  return [name, `${name}_inserts`];
+}
+
+/** Publishes these tables too. Returns those that were not published before. */
+export async function publish(
+  client: Client,
+  name: string,
+  tables: readonly SourceTable[],
+): Promise<SourceTable[]> {
+  const [whole, inserts] = publicationNames(name);
+  const { rows: existing } = await client.query<{ pubname: string }>(
+    'SELECT pubname FROM pg_publication WHERE pubname = ANY ($1)',
+    [[whole, inserts]],
+  );
+  const names = existing.map(({ pubname }) => pubname);
+  if (!names.includes(whole)) await client.query(`CREATE PUBLICATION ${quoted(whole)}`);
+  if (!names.includes(inserts)) {
+    await client.query(`CREATE PUBLICATION ${quoted(inserts)} WITH (publish = 'insert, truncate')`);
+  }
+  const { rows } = await client.query<{ schemaname: string; tablename: string }>(
+    'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ANY ($1)',
+    [[whole, inserts]],
+  );
+  const published = new Set(rows.map(({ schemaname, tablename }) => qualified(schemaname, tablename)));
+  const added = tables.filter(({ schema, name: table }) => !published.has(qualified(schema, table)));
+  for (const [publication, isIdentified] of [
+    [whole, true],
+    [inserts, false],
+  ] as const) {
+    const list = added
+      .filter((table) => table.isIdentified === isIdentified)
+      .map(({ schema, name: table }) => qualified(schema, table));
+    if (list.length > 0)
+      await client.query(`ALTER PUBLICATION ${quoted(publication)} ADD TABLE ${list.join(', ')}`);
+  }
+  return added;
+}
