@@ -60,17 +60,29 @@ function resolveSource(
       commit: { rows: commit.rows, bytes: commit.bytes, everyMs: commit.every },
     };
   }
-  const { from, include, exclude, quiet, restated, format, window, schedule } = source;
-  if (format.csv.delimiter === format.csv.quote)
+  const { from, region, include, exclude, quiet, restated, format, window, schedule } = source;
+  const isPrefix = from.startsWith('s3://');
+  if (region !== undefined && !isPrefix)
+    say(['sources', name, 'region'], 'region has no meaning for a folder: leave it out');
+  if (isPrefix && from.split('/')[2] === file.lake.bucket)
+    say(
+      ['sources', name, 'from'],
+      `from is in the lake's own bucket ${file.lake.bucket}: it must be in another`,
+    );
+  if (format.csv && format.csv.delimiter === format.csv.quote)
     say(['sources', name, 'format', 'csv', 'quote'], 'quote must differ from delimiter');
   return {
     kind: 'files',
-    from: from.startsWith('file://') ? from : pathToFileURL(resolve(folder, from.slice('file:'.length))).href,
+    from:
+      isPrefix || from.startsWith('file://')
+        ? from
+        : pathToFileURL(resolve(folder, from.slice('file:'.length))).href,
+    ...(region !== undefined && { region }),
     include,
     exclude,
     quietMs: quiet,
     restated,
-    format: { csv: format.csv },
+    format: format.csv ? { csv: format.csv } : { json: {} },
     columns,
     ...(window && { window: { fromName: window.fromName, coversMs: window.covers } }),
     ...(schedule && { schedule: { everyMs: schedule.every } }),

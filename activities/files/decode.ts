@@ -1,5 +1,5 @@
 import { createGunzip } from 'node:zlib';
-import { Unframeable } from './framer.ts';
+import { Unframeable } from './framing.ts';
 
 /** Turns a file's bytes as they come into the bytes that are framed. Throws `Unframeable` on broken ones. */
 export interface Decoder {

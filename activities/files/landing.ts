@@ -124,11 +124,9 @@ export class LandingWork {
 
   async #survey({ item, bytes, modifiedAt }: OfferedFile): Promise<Survey> {
     const { files, folder, source, signal, onProgress } = this.#context;
-    const { delimiter, quote, nulls } = source.format.csv;
-    const stat = await files.stat(folder, item);
+    const stat = await files.stat(folder, item, signal);
     if (stat?.bytes !== bytes || stat.modifiedAt !== modifiedAt) return { kind: 'changed' };
-    const framer = { delimiter, quote, emptyIsNull: nulls.includes('') };
-    return surveyFile(files, { folder, item, framer, signal, onProgress });
+    return surveyFile(files, { folder, item, format: source.format, signal, onProgress });
   }
 
   #plan(offered: OfferedFile, survey: Survey): Collecting | undefined {
@@ -149,7 +147,7 @@ export class LandingWork {
       return undefined;
     };
     const window = windowOf(item, source.window);
-    const bad = badness(survey, window, source.columns);
+    const bad = badness(survey, window, source);
     const own = known?.filter((one) => one.version === version).at(-1);
     if (bad !== undefined && !own) return settle('parked', parkedReason('BadFile', bad));
 
@@ -181,11 +179,14 @@ export class LandingWork {
   async #landRaw({ item, framed, version }: Collecting): Promise<boolean> {
     const { store, files, folder, feed, signal, onProgress } = this.#context;
     const expect = { bytes: framed.stat.bytes, sha256: framed.sha256 };
+    const path = files.path(folder, item);
     try {
       await ensureFile(
         store,
         keys.rawItem(feed, version),
-        { path: files.path(folder, item), expect },
+        path === undefined
+          ? { path: item, expect, read: (during) => files.read(folder, item, framed.stat, during) }
+          : { path, expect },
         { signal, onProgress },
       );
       return true;
@@ -275,10 +276,11 @@ function placesOf({ objects }: MadeRows) {
 function badness(
   survey: FramedFile | (Survey & { readonly kind: 'bad' }),
   window: ReturnType<typeof windowOf>,
-  columns: SourceContext['source']['columns'],
+  { format, columns }: SourceContext['source'],
 ): string | undefined {
   if (survey.kind === 'bad') return survey.message;
-  return headerProblem(survey.header, columns) ?? (window.kind === 'unreadable' ? window.message : undefined);
+  const problem = 'csv' in format ? headerProblem(survey.header, columns) : undefined;
+  return problem ?? (window.kind === 'unreadable' ? window.message : undefined);
 }
 
 function withoutRecords(file: Collecting): Collecting {

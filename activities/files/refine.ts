@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Problem } from '../../lake/sql/refine-cast.ts';
-import { refineCsv } from '../../lake/sql/refine-csv.ts';
+import { type RefineStatements, refineCsv } from '../../lake/sql/refine-csv.ts';
+import { refineJsonLines } from '../../lake/sql/refine-json-lines.ts';
 import type { Mapping } from '../../lake/sql/refine-mapping.ts';
 import { literal } from '../../lake/sql/text.ts';
 import type { FilesSource } from '../../lake/spec.ts';
@@ -11,7 +12,7 @@ import type { DuckDb } from '../duckdb.ts';
 import { failure } from '../failure.ts';
 import { Quarantine } from '../refine/quarantine.ts';
 import { type Statistics, readStatistics } from '../refine/statistics.ts';
-import type { FramedRecord } from './framer.ts';
+import type { FramedRecord } from './framing.ts';
 import type { ComingFile, Group, Member } from './group.ts';
 import type { FileFolder } from './port.ts';
 import { reframe } from './survey.ts';
@@ -85,22 +86,13 @@ async function refineOnce(
   context: RefineContext,
   { group, paths, members, round, changed }: Round,
 ): Promise<Refined> {
-  const { db, source, mapping, scratch } = context;
+  const { db, mapping, scratch } = context;
   const parquet = path.join(scratch, `rows-${round}.parquet`);
   const quarantine = new Quarantine(path.join(scratch, `rejected-${round}.ndjson`));
   const cuts = members.flatMap((member) => cutsOf(member).map((cut) => ({ member, cut })));
   const cutRows = cuts.map(({ member, cut }) => member.firstRow + cut.record - member.firstRecord);
   if (cuts.length > 0) await makeCutTable(db, cutRows);
-  const statements = refineCsv({
-    paths,
-    header: group.header,
-    dialect: source.format.csv,
-    columns: source.columns,
-    ...(mapping && { mapping }),
-    nowUs: context.nowMs * 1000,
-    longest: group.longest,
-    ...(cuts.length > 0 && { cut: 'cut' }),
-  });
+  const statements = statementsOf(context, group, paths, cuts.length > 0);
   await busy(context, () =>
     db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (FORMAT parquet, COMPRESSION zstd)`),
   );
@@ -125,6 +117,23 @@ async function refineOnce(
     );
   }
   return { members, parquet, statistics, quarantine };
+}
+
+function statementsOf(
+  { source: { format, columns }, mapping, nowMs }: RefineContext,
+  { header, longest }: Group,
+  paths: readonly string[],
+  hasCuts: boolean,
+): RefineStatements {
+  const refine = {
+    paths,
+    columns,
+    ...(mapping && { mapping }),
+    nowUs: nowMs * 1000,
+    longest,
+    ...(hasCuts && { cut: 'cut' }),
+  };
+  return 'csv' in format ? refineCsv({ ...refine, header, dialect: format.csv }) : refineJsonLines(refine);
 }
 
 function placed(members: readonly Member[]): PlacedMember[] {
@@ -205,7 +214,6 @@ async function quarantineOf(
   },
 ): Promise<boolean> {
   const { files, folder, signal, onProgress, source } = context;
-  const { quote, delimiter, nulls } = source.format.csv;
   const wanted = some.map(({ n }) => member.firstRecord + n - member.firstRow);
   let next = 0;
   const take = async ({ record, line, offset, bytes }: FramedRecord) => {
@@ -235,10 +243,12 @@ async function quarantineOf(
     {
       folder,
       item: member.file.item,
+      stat: member.file.framed.stat,
       sha256: member.file.framed.sha256,
       signal,
       onProgress,
-      framer: { quote, delimiter, emptyIsNull: nulls.includes(''), wanted },
+      format: source.format,
+      wanted,
     },
     async (block) => {
       for (const record of block.wanted) await take(record);
@@ -254,12 +264,12 @@ function itemOf(
 }
 
 async function findChanged(
-  { files, folder }: RefineContext,
+  { files, folder, signal }: RefineContext,
   members: readonly Member[],
   changed: Set<ComingFile>,
 ): Promise<void> {
   for (const { file } of members) {
-    const now = await files.stat(folder, file.item);
+    const now = await files.stat(folder, file.item, signal);
     if (now?.tag !== file.framed.stat.tag) changed.add(file);
   }
 }

@@ -61,17 +61,19 @@ export class RowsMaker {
   async add(file: ComingFile): Promise<void> {
     const { framed, item } = file;
     if (framed.records === 0) return;
-    const { files, folder } = this.#context;
+    const own = this.#context.files.path(this.#context.folder, item);
     if (framed.body) {
       await (await this.#groupFor(file)).addSmall(file, framed.body);
     } else if (
+      own !== undefined &&
       framed.bodyBytes <= GROUP_BYTES &&
+      framed.isAsRead &&
       framed.cuts.length === 0 &&
       !item.endsWith('.gz') &&
-      !PATTERN_CHARACTERS.test(files.path(folder, item))
+      !PATTERN_CHARACTERS.test(own)
     ) {
       const piece = {
-        path: files.path(folder, item),
+        path: own,
         members: [{ file, firstRecord: 1, records: framed.records }],
         isSource: true,
       };
@@ -98,7 +100,7 @@ export class RowsMaker {
     const isLarge = framed.bodyBytes > GROUP_BYTES;
     // A large file shares its objects with no other: until its end is read, it may turn out to have changed.
     const key = isLarge ? `${keyOf(file)} ${randomUUID()}` : keyOf(file);
-    const options = { ...this.#context, dialect: this.#context.source.format.csv };
+    const options = { ...this.#context, format: this.#context.source.format };
     let group = await this.#groupFor(file, key);
     const pieces: (readonly [Parameters<Group['addPiece']>[0], number])[] = [];
     const isSame = await copyRecords(options, { file, group: () => group }, async (piece, bytes) => {
@@ -123,7 +125,8 @@ export class RowsMaker {
     const scratch = path.join(this.#context.scratch, `group-${this.#index}`);
     await mkdir(scratch);
     const { header, crlf } = file.framed;
-    const { delimiter } = this.#context.source.format.csv;
+    const { format } = this.#context.source;
+    const delimiter = 'csv' in format ? format.csv.delimiter : '';
     const group = new Group({ header, crlf, delimiter, scratch });
     this.#open.set(key, { group, scratch });
     return group;
