@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
-import type { Columns, LakeSpec, SourceSpec } from '../lake/spec.ts';
+import type { Columns, FileFormat, LakeSpec, SourceSpec } from '../lake/spec.ts';
 import { resolveDataset } from './dataset-rules.ts';
 import type { Fault, Say } from './faults.ts';
 import type { LakeFile } from './lake-schema.ts';
@@ -46,7 +46,15 @@ function resolveSource(
   say: Say,
 ): SourceSpec {
   const dataset = file.datasets[served.get(name) ?? ''];
-  if (!source.columns && !dataset)
+  const isRaw = source.kind === 'files' && source.format.raw !== undefined;
+  if (isRaw && dataset)
+    say(
+      ['sources', name, 'format', 'raw'],
+      `raw makes no rows, and ${served.get(name)} reads them: name a format that does`,
+    );
+  if (isRaw && source.columns)
+    say(['sources', name, 'columns'], 'columns has no meaning for raw files: leave it out');
+  if (!source.columns && !dataset && !isRaw)
     say(['sources', name], 'columns is missing: no dataset reads this source, so nothing says what they are');
   const columns = (source.columns ?? dataset?.columns ?? {}) as Columns;
   if (source.kind === 'kinesis') {
@@ -82,9 +90,15 @@ function resolveSource(
     exclude,
     quietMs: quiet,
     restated,
-    format: format.csv ? { csv: format.csv } : { json: {} },
+    format: formatOf(format),
     columns,
     ...(window && { window: { fromName: window.fromName, coversMs: window.covers } }),
     ...(schedule && { schedule: { everyMs: schedule.every } }),
   };
+}
+
+/** The schema sees to it that there is one. */
+function formatOf({ csv, raw }: Extract<SourceFile, { kind: 'files' }>['format']): FileFormat {
+  if (csv) return { csv };
+  return raw ? { raw: {} } : { json: {} };
 }

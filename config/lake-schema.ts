@@ -86,13 +86,16 @@ const files = z.strictObject({
     .strictObject({
       csv: csv.optional(),
       json: z.strictObject({}).optional(),
+      raw: z.strictObject({}).optional(),
       parquet: notBuilt,
       fixed: notBuilt,
     })
     .superRefine((format, context) => {
       const named = Object.keys(format);
       if (named.length !== 1)
-        context.addIssue(`format names ${named.join(' and ') || 'nothing'}: it must name one, csv or json`);
+        context.addIssue(
+          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, json, raw`,
+        );
     }),
   columns: columns.optional(),
   window: z

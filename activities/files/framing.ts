@@ -46,6 +46,17 @@ export interface Block {
   readonly wanted: readonly FramedRecord[];
 }
 
+/** Of files that nobody makes rows of. */
+export const NO_RECORDS: Framer = {
+  header: [],
+  crlf: false,
+  isAsRead: true,
+  records: 0,
+  longest: 0,
+  push: () => undefined,
+  end: () => undefined,
+};
+
 export const LONGEST_RECORD = 16 * 1024 * 1024;
 
 /** It begins with the byte order mark of UTF-8, three bytes. */

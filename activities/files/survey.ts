@@ -71,7 +71,7 @@ export async function surveyFile(files: FileFolder, options: SurveyOptions): Pro
 /** What a file must at least have; undefined where none is too short. */
 function neededOf({ item, format }: SurveyOptions): string | undefined {
   if ('csv' in format) return 'a header line';
-  return item.endsWith('.gz') ? 'a gzip file' : undefined;
+  return item.endsWith('.gz') && !('raw' in format) ? 'a gzip file' : undefined;
 }
 
 interface Reframing extends SurveyOptions {
@@ -93,12 +93,12 @@ export async function reframe(
 
 async function readWhole(
   files: FileFolder,
-  { folder, item, stat, signal, onProgress }: SurveyOptions & { readonly stat: FileStat },
+  { folder, item, format, stat, signal, onProgress }: SurveyOptions & { readonly stat: FileStat },
   take: (block: Block) => void | Promise<void>,
   framer: Framer,
 ): Promise<{ readonly sha256: string; readonly bytes: number; readonly bad?: string } | undefined> {
   const hash = createHash('sha256');
-  const decoder = decoderFor(item);
+  const decoder = decoderFor(item, format);
   let bytes = 0;
   let bad: string | undefined;
   // What cannot be framed is read to its end all the same: its checksum names it.

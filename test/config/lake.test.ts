@@ -216,10 +216,16 @@ test.each([
     ['6:5: region has no meaning for a folder: leave it out'],
   ],
   [
+    'raw files for a dataset',
+    '{ csv: {} }',
+    '{ raw: {} }',
+    ['6:15: raw makes no rows, and flights reads them: name a format that does'],
+  ],
+  [
     'two formats',
     '{ csv: {} }',
     '{ csv: {}, json: {} }',
-    ['6:5: format names csv and json: it must name one, csv or json'],
+    ['6:5: format names csv and json: it must name one of csv, json, raw'],
   ],
   [
     'a file without a header',
