@@ -98,7 +98,8 @@ function resolveSource(
 }
 
 /** The schema sees to it that there is one. */
-function formatOf({ csv, raw }: Extract<SourceFile, { kind: 'files' }>['format']): FileFormat {
+function formatOf({ csv, parquet, raw }: Extract<SourceFile, { kind: 'files' }>['format']): FileFormat {
   if (csv) return { csv };
+  if (parquet) return { parquet: {} };
   return raw ? { raw: {} } : { json: {} };
 }

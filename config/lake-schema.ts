@@ -87,14 +87,14 @@ const files = z.strictObject({
       csv: csv.optional(),
       json: z.strictObject({}).optional(),
       raw: z.strictObject({}).optional(),
-      parquet: notBuilt,
+      parquet: z.strictObject({}).optional(),
       fixed: notBuilt,
     })
     .superRefine((format, context) => {
       const named = Object.keys(format);
       if (named.length !== 1)
         context.addIssue(
-          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, json, raw`,
+          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, json, parquet, raw`,
         );
     }),
   columns: columns.optional(),

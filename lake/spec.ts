@@ -41,10 +41,11 @@ export interface FilesSource {
   readonly schedule?: { readonly everyMs: number };
 }
 
-/** `json`: one object a line. `raw`: the files themselves, of which nobody makes rows. */
+/** `json`: one object a line. `parquet`: as its own schema has it. `raw`: the files themselves, of which nobody makes rows. */
 export type FileFormat =
   | { readonly csv: CsvDialect }
   | { readonly json: Readonly<Record<string, never>> }
+  | { readonly parquet: Readonly<Record<string, never>> }
   | { readonly raw: Readonly<Record<string, never>> };
 
 /** Declared, never sniffed. A name that ends in `.gz` is gunzipped. */

@@ -9,6 +9,9 @@ import { reframe, withoutCuts } from './survey.ts';
 /** A rows object is made of at most so many bytes of text, a piece beyond it excepted. */
 export const GROUP_BYTES = 256 * 1024 * 1024;
 
+/** DuckDB takes these in a path for a pattern. */
+export const PATTERN_CHARACTERS = /[*?[\]{}\\]/;
+
 export interface CopyOptions {
   readonly files: FileFolder;
   readonly folder: string;

@@ -6,7 +6,7 @@ import { JsonFramer } from './json-framer.ts';
 /** What finds the records of a source's files. `wanted`: ascending numbers of records whose bytes the caller wants. */
 export function framerFor(format: FileFormat, wanted: readonly number[] = []): Framer {
   if ('json' in format) return new JsonFramer(wanted);
-  if ('raw' in format) return NO_RECORDS;
+  if (!('csv' in format)) return NO_RECORDS;
   const { delimiter, quote, nulls } = format.csv;
   return new CsvFramer({ delimiter, quote, emptyIsNull: nulls.includes(''), wanted });
 }

@@ -16,7 +16,7 @@ export interface Member {
   readonly records: number;
 }
 
-/** A local file of text: with a header line, where the group has a header. */
+/** A local file that DuckDB reads; of text, with a header line where the group has a header. */
 export interface Piece {
   readonly path: string;
   readonly members: readonly Member[];
@@ -26,9 +26,11 @@ export interface Piece {
 
 const BUFFERED_BYTES = 1024 * 1024;
 
-/** Files with one header and one kind of line end, that become one rows object together. */
+/** Files with one header, one kind of line end and the same types, that become one rows object together. */
 export class Group {
   readonly header: readonly string[];
+  /** Of the header's columns, where the files have types. */
+  readonly types: readonly string[];
   readonly #crlf: boolean;
   readonly #headerLine: string;
   readonly #scratch: string;
@@ -38,8 +40,15 @@ export class Group {
   #bytes = 0;
   #longest = 0;
 
-  constructor(options: { header: readonly string[]; crlf: boolean; delimiter: string; scratch: string }) {
+  constructor(options: {
+    header: readonly string[];
+    types: readonly string[];
+    crlf: boolean;
+    delimiter: string;
+    scratch: string;
+  }) {
     this.header = options.header;
+    this.types = options.types;
     this.#crlf = options.crlf;
     const names = this.header.map((_, index) => `c${index}`).join(options.delimiter);
     this.#headerLine = names === '' ? '' : `${names}${this.#crlf ? '\r\n' : '\n'}`;

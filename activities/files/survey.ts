@@ -27,6 +27,10 @@ export interface FramedFile {
   readonly cuts: readonly CutRecord[];
   /** What `cuts` take in memory, about. */
   readonly cutBytes: number;
+  /** Types of the header's columns, where the file has any. */
+  readonly types?: readonly string[];
+  /** A file of this host with its bytes, where it must be one for DuckDB. */
+  readonly local?: string;
   /** Its records, where they are few: cut ones replaced by empty records. */
   readonly body?: Buffer;
 }

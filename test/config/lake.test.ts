@@ -135,8 +135,8 @@ test.each([
   [
     'a format that is not built',
     '{ csv: {} }',
-    '{ csv: {}, parquet: {} }',
-    ['6:24: parquet is not built yet (docs/status.md lists what is)'],
+    '{ csv: {}, fixed: {} }',
+    ['6:24: fixed is not built yet (docs/status.md lists what is)'],
   ],
   [
     'a kind that is not built',
@@ -225,7 +225,7 @@ test.each([
     'two formats',
     '{ csv: {} }',
     '{ csv: {}, json: {} }',
-    ['6:5: format names csv and json: it must name one of csv, json, raw'],
+    ['6:5: format names csv and json: it must name one of csv, json, parquet, raw'],
   ],
   [
     'a file without a header',
