@@ -25,7 +25,7 @@ import type { ComingFile } from './group.ts';
 import { surveyParquet } from './parquet.ts';
 import { retractionsOf } from './retract.ts';
 import { type MadeRows, RowsMaker } from './rows.ts';
-import { type FramedFile, type Survey, surveyFile } from './survey.ts';
+import { type Survey, surveyFile } from './survey.ts';
 import type { LandFilesResult } from './result.ts';
 
 /** So many files are looked at before their raw objects are sent together. */
