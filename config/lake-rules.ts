@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
-import type { Columns, LakeSpec, SourceSpec } from '../lake/spec.ts';
+import type { Columns, FileFormat, LakeSpec, SourceSpec } from '../lake/spec.ts';
 import { resolveDataset } from './dataset-rules.ts';
 import type { Fault, Say } from './faults.ts';
 import type { LakeFile } from './lake-schema.ts';
@@ -46,7 +46,15 @@ function resolveSource(
   say: Say,
 ): SourceSpec {
   const dataset = file.datasets[served.get(name) ?? ''];
-  if (!source.columns && !dataset)
+  const isRaw = source.kind === 'files' && source.format.raw !== undefined;
+  if (isRaw && dataset)
+    say(
+      ['sources', name, 'format', 'raw'],
+      `raw makes no rows, and ${served.get(name)} reads them: name a format that does`,
+    );
+  if (isRaw && source.columns)
+    say(['sources', name, 'columns'], 'columns has no meaning for raw files: leave it out');
+  if (!source.columns && !dataset && !isRaw)
     say(['sources', name], 'columns is missing: no dataset reads this source, so nothing says what they are');
   const columns = (source.columns ?? dataset?.columns ?? {}) as Columns;
   if (source.kind === 'kinesis') {
@@ -60,19 +68,38 @@ function resolveSource(
       commit: { rows: commit.rows, bytes: commit.bytes, everyMs: commit.every },
     };
   }
-  const { from, include, exclude, quiet, restated, format, window, schedule } = source;
-  if (format.csv.delimiter === format.csv.quote)
+  const { from, region, include, exclude, quiet, restated, format, window, schedule } = source;
+  const isPrefix = from.startsWith('s3://');
+  if (region !== undefined && !isPrefix)
+    say(['sources', name, 'region'], 'region has no meaning for a folder: leave it out');
+  if (isPrefix && from.split('/')[2] === file.lake.bucket)
+    say(
+      ['sources', name, 'from'],
+      `from is in the lake's own bucket ${file.lake.bucket}: it must be in another`,
+    );
+  if (format.csv && format.csv.delimiter === format.csv.quote)
     say(['sources', name, 'format', 'csv', 'quote'], 'quote must differ from delimiter');
   return {
     kind: 'files',
-    from: from.startsWith('file://') ? from : pathToFileURL(resolve(folder, from.slice('file:'.length))).href,
+    from:
+      isPrefix || from.startsWith('file://')
+        ? from
+        : pathToFileURL(resolve(folder, from.slice('file:'.length))).href,
+    ...(region !== undefined && { region }),
     include,
     exclude,
     quietMs: quiet,
     restated,
-    format: { csv: format.csv },
+    format: formatOf(format),
     columns,
     ...(window && { window: { fromName: window.fromName, coversMs: window.covers } }),
     ...(schedule && { schedule: { everyMs: schedule.every } }),
   };
+}
+
+/** The schema sees to it that there is one. */
+function formatOf({ csv, parquet, raw }: Extract<SourceFile, { kind: 'files' }>['format']): FileFormat {
+  if (csv) return { csv };
+  if (parquet) return { parquet: {} };
+  return raw ? { raw: {} } : { json: {} };
 }

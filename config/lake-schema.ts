@@ -67,7 +67,14 @@ const files = z.strictObject({
   kind: z.literal('files'),
   from: z
     .string()
-    .regex(/^file:/, 'must be a folder such as file:./sample-data/flights; an S3 prefix is not built yet'),
+    .regex(
+      /^(file:|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/|$))/,
+      'must be a folder such as file:./sample-data/flights, or a prefix such as s3://bucket/flights',
+    ),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-west-1')
+    .optional(),
   include: z
     .array(z.string().min(1, 'must be a pattern such as *.csv'))
     .min(1, 'must name at least one pattern')
@@ -75,7 +82,21 @@ const files = z.strictObject({
   exclude: z.array(z.string().min(1, 'must be a pattern such as *.tmp')).default([]),
   quiet: duration.default(30_000),
   restated: z.enum(['park', 'retract', 'skip'], 'must be park, retract or skip').default('park'),
-  format: z.strictObject({ csv, json: notBuilt, parquet: notBuilt, fixed: notBuilt }),
+  format: z
+    .strictObject({
+      csv: csv.optional(),
+      json: z.strictObject({}).optional(),
+      raw: z.strictObject({}).optional(),
+      parquet: z.strictObject({}).optional(),
+      fixed: notBuilt,
+    })
+    .superRefine((format, context) => {
+      const named = Object.keys(format);
+      if (named.length !== 1)
+        context.addIssue(
+          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, json, parquet, raw`,
+        );
+    }),
   columns: columns.optional(),
   window: z
     .strictObject({

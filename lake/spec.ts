@@ -23,8 +23,10 @@ export type SourceSpec = FilesSource | KinesisSource;
 
 export interface FilesSource {
   readonly kind: 'files';
-  /** An absolute folder as a `file:` URL. */
+  /** An absolute folder as a `file:` URL, or `s3://bucket/prefix`. */
   readonly from: string;
+  /** Of the bucket, where it is not the lake's. */
+  readonly region?: string;
   /** Glob patterns relative to `from`: `*` within a name, `**` across folders. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
@@ -32,12 +34,19 @@ export interface FilesSource {
   readonly quietMs: number;
   /** What happens under `append` when a collected name comes with new content. */
   readonly restated: 'park' | 'retract' | 'skip';
-  readonly format: { readonly csv: CsvDialect };
+  readonly format: FileFormat;
   readonly columns: Columns;
   /** What period a file's name says it covers: `settled-{day}` with `coversMs`. */
   readonly window?: { readonly fromName: string; readonly coversMs: number };
   readonly schedule?: { readonly everyMs: number };
 }
+
+/** `json`: one object a line. `parquet`: as its own schema has it. `raw`: the files themselves, of which nobody makes rows. */
+export type FileFormat =
+  | { readonly csv: CsvDialect }
+  | { readonly json: Readonly<Record<string, never>> }
+  | { readonly parquet: Readonly<Record<string, never>> }
+  | { readonly raw: Readonly<Record<string, never>> };
 
 /** Declared, never sniffed. A name that ends in `.gz` is gunzipped. */
 export interface CsvDialect {

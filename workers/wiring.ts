@@ -5,6 +5,7 @@ import { getClient } from '@temporalio/activity';
 import { createBuildActivities } from '../activities/builds/activities.ts';
 import { createFileActivities } from '../activities/files/activities.ts';
 import { LocalFolder } from '../activities/files/local.ts';
+import { S3Prefix } from '../activities/files/prefix.ts';
 import { createKinesisClient } from '../activities/streams/clients.ts';
 import { KinesisStream } from '../activities/streams/kinesis.ts';
 import { createStreamActivities } from '../activities/streams/activities.ts';
@@ -47,10 +48,29 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
   return {
     ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
-    ...createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock }),
+    ...createFileActivities({
+      store,
+      ledger,
+      spec,
+      files: new LocalFolder(),
+      prefixes: prefixesOf(env),
+      duck,
+      clock,
+    }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
     ...createBuildActivities({ store, ledger, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
+  };
+}
+
+/** Objects below prefixes, by the region of their bucket; one client a region. */
+function prefixesOf(env: Env): (region: string | undefined) => S3Prefix {
+  const opened = new Map<string, S3Prefix>();
+  return (region = env.awsRegion) => {
+    const found =
+      opened.get(region) ?? new S3Prefix(createS3Client({ ...endpoint(env), region, maxAttempts: 3 }));
+    opened.set(region, found);
+    return found;
   };
 }
 

@@ -17,6 +17,8 @@ export interface FilePorts {
   readonly ledger: Ledger;
   readonly spec: SpecReader;
   readonly files: FileFolder;
+  /** Objects below prefixes, of a region's buckets. Without it no source may have any. */
+  readonly prefixes?: (region: string | undefined) => FileFolder;
   readonly duck: DuckDbOptions;
   readonly clock: { now(): number };
 }
@@ -51,8 +53,8 @@ export async function openSource(ports: FilePorts, name: string): Promise<Source
   const info = activityInfo();
   return {
     ...ports,
+    ...placeOf(ports, source),
     feed: feedId(name, sha256Hex),
-    folder: fileURLToPath(source.from),
     source,
     mapping: served && { dataset: served.dataset, use: served.use, columns: source.columns },
     specNumber: n,
@@ -62,6 +64,15 @@ export async function openSource(ports: FilePorts, name: string): Promise<Source
     signal,
     onProgress: () => heartbeat(),
   };
+}
+
+function placeOf(
+  { files, prefixes }: FilePorts,
+  { from, region }: FilesSource,
+): Pick<SourceContext, 'files' | 'folder'> {
+  if (!from.startsWith('s3:')) return { files, folder: fileURLToPath(from) };
+  if (!prefixes) throw failure('NotBuilt', `${from}: this worker reads no buckets; right would be a folder`);
+  return { files: prefixes(region), folder: from };
 }
 
 /** A folder of its own for `work`, gone afterwards. */

@@ -1,17 +1,21 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { CsvDialect } from '../../lake/spec.ts';
-import type { Block } from './framer.ts';
+import type { FileFormat } from '../../lake/spec.ts';
+import { emptyRecord } from './format.ts';
+import type { Block } from './framing.ts';
 import type { ComingFile, Group, Piece } from './group.ts';
 import type { FileFolder } from './port.ts';
-import { emptyRecord, reframe, withoutCuts } from './survey.ts';
+import { reframe, withoutCuts } from './survey.ts';
 
-/** A rows object is made of at most so many bytes of CSV, a piece beyond it excepted. */
+/** A rows object is made of at most so many bytes of text, a piece beyond it excepted. */
 export const GROUP_BYTES = 256 * 1024 * 1024;
+
+/** DuckDB takes these in a path for a pattern. */
+export const PATTERN_CHARACTERS = /[*?[\]{}\\]/;
 
 export interface CopyOptions {
   readonly files: FileFolder;
   readonly folder: string;
-  readonly dialect: CsvDialect;
+  readonly format: FileFormat;
   readonly signal: AbortSignal;
   readonly onProgress: () => void;
 }
@@ -21,13 +25,12 @@ export interface CopyOptions {
  * records; each is given to `take` once it is whole. Resolves false when the file is no longer what it was.
  */
 export async function copyRecords(
-  { files, folder, dialect, signal, onProgress }: CopyOptions,
+  { files, folder, format, signal, onProgress }: CopyOptions,
   { file, group }: { readonly file: ComingFile; readonly group: () => Group },
   take: (piece: Piece, bytes: number) => Promise<void>,
 ): Promise<boolean> {
   const { item, framed } = file;
-  const { quote, delimiter, nulls } = dialect;
-  const empty = emptyRecord(framed.header, delimiter);
+  const empty = emptyRecord(format, framed.header);
   let open: { readonly path: string; readonly handle: FileHandle } | undefined;
   let bytes = 0;
   let records = 0;
@@ -49,10 +52,9 @@ export async function copyRecords(
     records += block.records;
     if (bytes >= GROUP_BYTES) await close();
   };
-  const framer = { quote, delimiter, emptyIsNull: nulls.includes('') };
   const isSame = await reframe(
     files,
-    { folder, item, framer, signal, onProgress, sha256: framed.sha256 },
+    { folder, item, format, signal, onProgress, stat: framed.stat, sha256: framed.sha256 },
     add,
   );
   await close();

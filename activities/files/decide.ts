@@ -22,7 +22,7 @@ export async function decideItems(context: SourceContext, decided: Decided): Pro
   const offered: OfferedFile[] = [];
   const gone: LandFilesResult['parked'][number][] = [];
   for (const item of items) {
-    const stat = await files.stat(folder, item);
+    const stat = await files.stat(folder, item, signal);
     if (stat) offered.push({ item, bytes: stat.bytes, modifiedAt: stat.modifiedAt });
     const waits = waitingVersion(known.get(item));
     if (!stat && waits) {

@@ -1,5 +1,6 @@
 import { createGunzip } from 'node:zlib';
-import { Unframeable } from './framer.ts';
+import type { FileFormat } from '../../lake/spec.ts';
+import { Unframeable } from './framing.ts';
 
 /** Turns a file's bytes as they come into the bytes that are framed. Throws `Unframeable` on broken ones. */
 export interface Decoder {
@@ -7,9 +8,9 @@ export interface Decoder {
   end(): Promise<readonly Buffer[]>;
 }
 
-/** By its name: what ends in `.gz` is gunzipped. */
-export function decoderFor(item: string): Decoder {
-  return item.endsWith('.gz') ? new Gunzip() : PLAIN;
+/** By its name: what ends in `.gz` is gunzipped, unless nobody looks into it. */
+export function decoderFor(item: string, format: FileFormat): Decoder {
+  return item.endsWith('.gz') && !('raw' in format) ? new Gunzip() : PLAIN;
 }
 
 const PLAIN: Decoder = {

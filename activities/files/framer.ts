@@ -1,9 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-
-/** A file that cannot be framed as a whole: the message says where, what was found, what would be right. */
-export class Unframeable extends Error {
-  override readonly name = 'Unframeable';
-}
+import {
+  type Block,
+  type CutRecord,
+  type FramedRecord,
+  type Framer,
+  LONGEST_RECORD,
+  Unframeable,
+  hasMark,
+} from './framing.ts';
 
 export interface FramerOptions {
   readonly delimiter: string;
@@ -14,42 +18,15 @@ export interface FramerOptions {
   readonly wanted?: readonly number[];
 }
 
-/** A record at its place; `bytes` are its own, without a terminator. */
-export interface FramedRecord {
-  /** 1 = first after the header. */
-  readonly record: number;
-  readonly line: number;
-  /** In the decompressed bytes. */
-  readonly offset: number;
-  readonly bytes: Buffer;
-}
-
-/** A record that is none of this file's rows. */
-export interface CutRecord extends FramedRecord {
-  readonly reason: 'TooManyColumns' | 'TooFewColumns' | 'NotUtf8';
-  readonly message: string;
-}
-
-/** Whole records: `bytes.subarray(from, to)`, terminators included, header left out. */
-export interface Block {
-  readonly bytes: Buffer;
-  readonly from: number;
-  readonly to: number;
-  readonly records: number;
-  /** Ascending; `at` = where each begins and ends in `bytes`. */
-  readonly cuts: readonly { readonly cut: CutRecord; readonly at: readonly [number, number] }[];
-  readonly wanted: readonly FramedRecord[];
-}
-
 const LF = 10;
 const CR = 13;
-const LONGEST_RECORD = 16 * 1024 * 1024;
 
 /**
  * Finds the records of a CSV file (RFC 4180: quotes only at a field's edges) in one pass over its bytes, without
  * making texts of them. Empty lines are no records. Throws `Unframeable`; what it framed until then is void.
  */
-export class CsvFramer {
+export class CsvFramer implements Framer {
+  readonly isAsRead = true;
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #options: FramerOptions;
@@ -261,8 +238,4 @@ function describe(line: number, found: number, right: number): Pick<CutRecord, '
     return { reason: 'NotUtf8', message: `line ${line} is not UTF-8; right would be UTF-8` };
   const reason = found > right ? 'TooManyColumns' : 'TooFewColumns';
   return { reason, message: `line ${line} has ${found} fields; right would be ${right}, as the header has` };
-}
-
-function hasMark(buffer: Buffer): boolean {
-  return buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf;
 }

@@ -16,7 +16,7 @@ export interface Member {
   readonly records: number;
 }
 
-/** A local CSV file with a header line. */
+/** A local file that DuckDB reads; of text, with a header line where the group has a header. */
 export interface Piece {
   readonly path: string;
   readonly members: readonly Member[];
@@ -26,11 +26,13 @@ export interface Piece {
 
 const BUFFERED_BYTES = 1024 * 1024;
 
-/** Files with one header and one kind of line end, that become one rows object together. */
+/** Files with one header, one kind of line end and the same types, that become one rows object together. */
 export class Group {
   readonly header: readonly string[];
+  /** Of the header's columns, where the files have types. */
+  readonly types: readonly string[];
   readonly #crlf: boolean;
-  readonly #delimiter: string;
+  readonly #headerLine: string;
   readonly #scratch: string;
   readonly #pieces: Piece[] = [];
   #shared: SharedPiece | undefined;
@@ -38,14 +40,22 @@ export class Group {
   #bytes = 0;
   #longest = 0;
 
-  constructor(options: { header: readonly string[]; crlf: boolean; delimiter: string; scratch: string }) {
+  constructor(options: {
+    header: readonly string[];
+    types: readonly string[];
+    crlf: boolean;
+    delimiter: string;
+    scratch: string;
+  }) {
     this.header = options.header;
+    this.types = options.types;
     this.#crlf = options.crlf;
-    this.#delimiter = options.delimiter;
+    const names = this.header.map((_, index) => `c${index}`).join(options.delimiter);
+    this.#headerLine = names === '' ? '' : `${names}${this.#crlf ? '\r\n' : '\n'}`;
     this.#scratch = options.scratch;
   }
 
-  /** Of CSV, and what its broken records weigh. */
+  /** Of text, and what its broken records weigh. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -76,13 +86,12 @@ export class Group {
     this.#pieces.push(piece);
   }
 
-  /** A new local file that begins with a header line. Whoever asks closes it. */
+  /** A new local file that begins with a header line, where the group has a header. Whoever asks closes it. */
   async newFile(): Promise<{ readonly path: string; readonly handle: FileHandle }> {
     this.#made += 1;
-    const file = path.join(this.#scratch, `part-${this.#made}.csv`);
+    const file = path.join(this.#scratch, `part-${this.#made}`);
     const handle = await open(file, 'wx');
-    const names = this.header.map((_, index) => `c${index}`).join(this.#delimiter);
-    await handle.write(`${names}${this.#crlf ? '\r\n' : '\n'}`);
+    if (this.#headerLine !== '') await handle.write(this.#headerLine);
     return { path: file, handle };
   }
 

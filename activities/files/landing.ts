@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import type { Parked } from '../../lake/decisions.ts';
 import type { EntryDraft } from '../../lake/append.ts';
 import type { KnownItem } from '../../lake/chain.ts';
 import type { EntryItem, ItemSpan, RawObject, Retraction, Window } from '../../lake/entry.ts';
-import { headerProblem, windowOf, windowsOf } from '../../lake/files.ts';
+import { windowOf, windowsOf } from '../../lake/files.ts';
 import { keys } from '../../lake/keys.ts';
 import { mappingHash, schemaHash } from '../../lake/mapping.ts';
 import {
@@ -14,15 +15,17 @@ import {
   parkedReason,
   planVersion,
 } from '../../lake/transfer.ts';
-import { withDuckDb } from '../duckdb.ts';
+import { type DuckDb, withDuckDb } from '../duckdb.ts';
 import { failedWith } from '../failure.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
+import { badness } from './badness.ts';
 import { type SourceContext, withScratch } from './context.ts';
 import type { ComingFile } from './group.ts';
+import { surveyParquet } from './parquet.ts';
 import { retractionsOf } from './retract.ts';
 import { type MadeRows, RowsMaker } from './rows.ts';
-import { type FramedFile, type Survey, surveyFile } from './survey.ts';
+import { type Survey, surveyFile } from './survey.ts';
 import type { LandFilesResult } from './result.ts';
 
 /** So many files are looked at before their raw objects are sent together. */
@@ -84,7 +87,7 @@ export class LandingWork {
         for (let at = 0; at < pending.length; at += WINDOW_FILES) {
           const surveyed: Collecting[] = [];
           for (const offered of pending.slice(at, at + WINDOW_FILES)) {
-            const coming = this.#plan(offered, await this.#survey(offered));
+            const coming = this.#plan(offered, await this.#survey(offered, { db, scratch }));
             if (coming) surveyed.push(coming);
           }
           const landed = await Promise.all(surveyed.map((file) => this.#landRaw(file)));
@@ -122,13 +125,17 @@ export class LandingWork {
     return true;
   }
 
-  async #survey({ item, bytes, modifiedAt }: OfferedFile): Promise<Survey> {
+  async #survey(
+    { item, bytes, modifiedAt }: OfferedFile,
+    { db, scratch }: { readonly db: DuckDb; readonly scratch: string },
+  ): Promise<Survey> {
     const { files, folder, source, signal, onProgress } = this.#context;
-    const { delimiter, quote, nulls } = source.format.csv;
-    const stat = await files.stat(folder, item);
+    const stat = await files.stat(folder, item, signal);
     if (stat?.bytes !== bytes || stat.modifiedAt !== modifiedAt) return { kind: 'changed' };
-    const framer = { delimiter, quote, emptyIsNull: nulls.includes('') };
-    return surveyFile(files, { folder, item, framer, signal, onProgress });
+    const watched = { folder, item, signal, onProgress };
+    if ('parquet' in source.format)
+      return surveyParquet(files, { ...watched, db, copy: path.join(scratch, `copy-${randomUUID()}`) });
+    return surveyFile(files, { ...watched, format: source.format });
   }
 
   #plan(offered: OfferedFile, survey: Survey): Collecting | undefined {
@@ -149,7 +156,7 @@ export class LandingWork {
       return undefined;
     };
     const window = windowOf(item, source.window);
-    const bad = badness(survey, window, source.columns);
+    const bad = badness(survey, window, source);
     const own = known?.filter((one) => one.version === version).at(-1);
     if (bad !== undefined && !own) return settle('parked', parkedReason('BadFile', bad));
 
@@ -181,11 +188,14 @@ export class LandingWork {
   async #landRaw({ item, framed, version }: Collecting): Promise<boolean> {
     const { store, files, folder, feed, signal, onProgress } = this.#context;
     const expect = { bytes: framed.stat.bytes, sha256: framed.sha256 };
+    const local = framed.local ?? files.path(folder, item);
     try {
       await ensureFile(
         store,
         keys.rawItem(feed, version),
-        { path: files.path(folder, item), expect },
+        local === undefined
+          ? { path: item, expect, read: (during) => files.read(folder, item, framed.stat, during) }
+          : { path: local, expect },
         { signal, onProgress },
       );
       return true;
@@ -270,15 +280,6 @@ function placesOf({ objects }: MadeRows) {
     }
   }
   return { rows, spans, rejected };
-}
-
-function badness(
-  survey: FramedFile | (Survey & { readonly kind: 'bad' }),
-  window: ReturnType<typeof windowOf>,
-  columns: SourceContext['source']['columns'],
-): string | undefined {
-  if (survey.kind === 'bad') return survey.message;
-  return headerProblem(survey.header, columns) ?? (window.kind === 'unreadable' ? window.message : undefined);
 }
 
 function withoutRecords(file: Collecting): Collecting {

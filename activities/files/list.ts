@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { compareText } from '../../lake/canonical.ts';
 import type { Parked } from '../../lake/decisions.ts';
 import { fileMatcher } from '../../lake/files.ts';
 import { type OfferedFile, classifyListed, parkedItem, waitingVersion } from '../../lake/transfer.ts';
 import type { SourceContext } from './context.ts';
-import { writeManifest } from './manifest.ts';
+import { ManifestWriter } from './manifest.ts';
 
 export interface ListFilesResult {
   /** What to land, in the order of names; null when there is nothing. */
@@ -26,7 +25,8 @@ export async function listSource(context: SourceContext): Promise<ListFilesResul
   const known = await ledger.knownItems(feed, 0, signal);
   const isOurs = fileMatcher(source);
   const quiet = { nowMs: context.clock.now(), quietMs: source.quietMs };
-  const found: OfferedFile[] = [];
+  const manifest = new ManifestWriter(context);
+  const unordered: OfferedFile[] = [];
   const ignored: { item: string; why: string }[] = [];
   let notYet = 0;
   for await (const listing of files.list(folder, signal)) {
@@ -39,15 +39,18 @@ export async function listSource(context: SourceContext): Promise<ListFilesResul
     if (!isOurs(item)) continue;
     const offered = { item, bytes: listing.stat.bytes, modifiedAt: listing.stat.modifiedAt };
     const listed = classifyListed(offered, known.get(item), quiet);
-    if (listed === 'new') found.push(offered);
-    else if (listed === 'unquiet') notYet += 1;
+    if (listed === 'unquiet') notYet += 1;
+    else if (listed !== 'new') continue;
+    else if (files.listsInOrder) await manifest.add(offered);
+    else unordered.push(offered);
   }
-  found.sort((a, b) => compareText(a.item, b.item));
+  unordered.sort((a, b) => compareText(a.item, b.item));
+  for (const offered of unordered) await manifest.add(offered);
   const waiting = [...known.values()].flatMap((versions) => waitingVersion(versions) ?? []);
   return {
-    manifest: found.length === 0 ? null : await writeManifest(context, randomUUID(), found),
-    files: found.length,
-    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    manifest: await manifest.finish(),
+    files: manifest.files,
+    bytes: manifest.bytes,
     notYet,
     parked: waiting.map(parkedItem),
     ignored,

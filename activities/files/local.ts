@@ -10,6 +10,8 @@ const SEPARATOR = Buffer.from('/');
 
 /** Files of this host's own file system. Names are bytes there; those that are UTF-8 can be items. */
 export class LocalFolder implements FileFolder {
+  readonly listsInOrder = false;
+
   async *list(folder: string, signal: AbortSignal): AsyncIterable<Listing> {
     const found = await statOf(folder);
     if (!found?.isDirectory())
@@ -25,7 +27,7 @@ export class LocalFolder implements FileFolder {
     return found?.isFile() ? fileStat(found) : undefined;
   }
 
-  async *read(folder: string, item: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  async *read(folder: string, item: string, _of: FileStat, signal: AbortSignal): AsyncIterable<Buffer> {
     const file = this.path(folder, item);
     try {
       const chunks: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: CHUNK_BYTES, signal });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { OfferedFile } from '../../lake/transfer.ts';
 import { keys } from '../../lake/keys.ts';
 import { failure } from '../failure.ts';
@@ -21,22 +22,47 @@ interface ManifestSlice {
 
 const PER_SLICE = 10_000;
 
-/** Resolves the manifest's key. */
-export async function writeManifest(
-  { store, feed, signal }: SourceContext,
-  commit: string,
-  files: readonly OfferedFile[],
-): Promise<string> {
-  const slices: string[] = [];
-  for (let from = 0; from < files.length; from += PER_SLICE) {
-    const key = keys.manifest(feed, 0, commit, `list-${slices.length}`);
-    await ensureObject(store, key, encode({ format: 1, files: files.slice(from, from + PER_SLICE) }), signal);
-    slices.push(key);
+/** A manifest in the making. It holds one slice's files at a time. */
+export class ManifestWriter {
+  readonly #context: SourceContext;
+  readonly #commit = randomUUID();
+  readonly #slices: string[] = [];
+  #open: OfferedFile[] = [];
+  files = 0;
+  bytes = 0;
+
+  constructor(context: SourceContext) {
+    this.#context = context;
   }
-  const key = keys.manifest(feed, 0, commit, 'list');
-  const manifest: Manifest = { format: 1, slices, perSlice: PER_SLICE, files: files.length };
-  await ensureObject(store, key, encode(manifest), signal);
-  return key;
+
+  /** In the order of names. */
+  async add(file: OfferedFile): Promise<void> {
+    this.#open.push(file);
+    this.files += 1;
+    this.bytes += file.bytes;
+    if (this.#open.length === PER_SLICE) await this.#writeSlice();
+  }
+
+  /** The manifest's key; null without a file. Call once, after every `add`. */
+  async finish(): Promise<string | null> {
+    if (this.files === 0) return null;
+    if (this.#open.length > 0) await this.#writeSlice();
+    const manifest: Manifest = { format: 1, slices: this.#slices, perSlice: PER_SLICE, files: this.files };
+    return this.#write('list', manifest);
+  }
+
+  async #writeSlice(): Promise<void> {
+    const slice: ManifestSlice = { format: 1, files: this.#open };
+    this.#slices.push(await this.#write(`list-${this.#slices.length}`, slice));
+    this.#open = [];
+  }
+
+  async #write(name: string, value: Manifest | ManifestSlice): Promise<string> {
+    const { store, feed, signal } = this.#context;
+    const key = keys.manifest(feed, 0, this.#commit, name);
+    await ensureObject(store, key, encode(value), signal);
+    return key;
+  }
 }
 
 /** Files `from` to `to` (from 0, `to` excluded) of a manifest. */

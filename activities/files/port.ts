@@ -1,21 +1,30 @@
 import type { LakeSpec } from '../../lake/spec.ts';
 
-/** What collecting needs from where a source's files are: a folder of this host. Paths are absolute. */
+/**
+ * What collecting needs from where a source's files are: a folder of this host by its absolute path, or a bucket's
+ * objects below a prefix, `s3://bucket/prefix`.
+ */
 export interface FileFolder {
+  /** `list` gives files in the order of their names, so that nobody must hold them all. */
+  readonly listsInOrder: boolean;
+
   /**
-   * Everything below the folder, in no order. Links are not followed; they, special files and names that are not
-   * UTF-8 come as `ignored`, with the reason. Rejects with `SourceMissing` or `AccessDenied`.
+   * Everything below the folder, once. Links are not followed; they, special files, names that are not UTF-8 and
+   * what cannot be read as it is come as `ignored`, with the reason. Rejects with `SourceMissing` or `AccessDenied`.
    */
   list(folder: string, signal: AbortSignal): AsyncIterable<Listing>;
 
   /** `undefined` when no file has this name. */
-  stat(folder: string, item: string): Promise<FileStat | undefined>;
+  stat(folder: string, item: string, signal: AbortSignal): Promise<FileStat | undefined>;
 
-  /** The file's bytes from the first to the last, in order. Rejects with `SourceChanged` when it is gone. */
-  read(folder: string, item: string, signal: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * The bytes of the file that `of` is about, from the first to the last. Rejects with `SourceChanged` when it is
+   * gone. One that was changed meanwhile may do so too, or give other bytes: who needs to know compares them.
+   */
+  read(folder: string, item: string, of: FileStat, signal: AbortSignal): AsyncIterable<Buffer>;
 
-  /** Where this host's other readers find the file. */
-  path(folder: string, item: string): string;
+  /** Where this host's other readers find the file; undefined where only `read` gets at it. */
+  path(folder: string, item: string): string | undefined;
 }
 
 export type Listing =

@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Problem } from '../../lake/sql/refine-cast.ts';
-import { refineCsv } from '../../lake/sql/refine-csv.ts';
+import { type RefineStatements, refineCsv } from '../../lake/sql/refine-csv.ts';
+import { refineJsonLines } from '../../lake/sql/refine-json-lines.ts';
+import { refineParquet } from '../../lake/sql/refine-parquet.ts';
 import type { Mapping } from '../../lake/sql/refine-mapping.ts';
 import { literal } from '../../lake/sql/text.ts';
 import type { FilesSource } from '../../lake/spec.ts';
@@ -11,10 +10,10 @@ import type { DuckDb } from '../duckdb.ts';
 import { failure } from '../failure.ts';
 import { Quarantine } from '../refine/quarantine.ts';
 import { type Statistics, readStatistics } from '../refine/statistics.ts';
-import type { FramedRecord } from './framer.ts';
+import { busy } from './busy.ts';
 import type { ComingFile, Group, Member } from './group.ts';
 import type { FileFolder } from './port.ts';
-import { reframe } from './survey.ts';
+import { itemOf, quarantineProblems } from './problems.ts';
 
 export interface RefineContext {
   readonly db: DuckDb;
@@ -85,22 +84,13 @@ async function refineOnce(
   context: RefineContext,
   { group, paths, members, round, changed }: Round,
 ): Promise<Refined> {
-  const { db, source, mapping, scratch } = context;
+  const { db, mapping, scratch } = context;
   const parquet = path.join(scratch, `rows-${round}.parquet`);
   const quarantine = new Quarantine(path.join(scratch, `rejected-${round}.ndjson`));
   const cuts = members.flatMap((member) => cutsOf(member).map((cut) => ({ member, cut })));
   const cutRows = cuts.map(({ member, cut }) => member.firstRow + cut.record - member.firstRecord);
   if (cuts.length > 0) await makeCutTable(db, cutRows);
-  const statements = refineCsv({
-    paths,
-    header: group.header,
-    dialect: source.format.csv,
-    columns: source.columns,
-    ...(mapping && { mapping }),
-    nowUs: context.nowMs * 1000,
-    longest: group.longest,
-    ...(cuts.length > 0 && { cut: 'cut' }),
-  });
+  const statements = statementsOf(context, group, paths, cuts.length > 0);
   await busy(context, () =>
     db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (FORMAT parquet, COMPRESSION zstd)`),
   );
@@ -127,6 +117,26 @@ async function refineOnce(
   return { members, parquet, statistics, quarantine };
 }
 
+function statementsOf(
+  { source: { format, columns }, mapping, nowMs }: RefineContext,
+  { header, types, longest }: Group,
+  paths: readonly string[],
+  hasCuts: boolean,
+): RefineStatements {
+  const refine = {
+    paths,
+    columns,
+    ...(mapping && { mapping }),
+    nowUs: nowMs * 1000,
+    longest,
+    ...(hasCuts && { cut: 'cut' }),
+  };
+  if ('csv' in format) return refineCsv({ ...refine, header, dialect: format.csv });
+  if (!('parquet' in format)) return refineJsonLines(refine);
+  const schema = header.map((name, index) => ({ name, type: types[index] ?? '' }));
+  return refineParquet({ ...refine, schema });
+}
+
 function placed(members: readonly Member[]): PlacedMember[] {
   let row = 1;
   return members.map((member) => {
@@ -147,135 +157,13 @@ async function makeCutTable(db: DuckDb, rows: readonly number[]): Promise<void> 
   }
 }
 
-interface ListedProblem {
-  readonly n: number;
-  readonly why: number;
-  readonly found: string | null;
-}
-
-/** Records are fetched for so many problems at once; each time, their file is read again. */
-const PROBLEMS_AT_ONCE = 100_000;
-
-async function quarantineProblems(
-  context: RefineContext,
-  {
-    list,
-    members,
-    problems,
-    quarantine,
-    changed,
-  }: {
-    readonly list: string;
-    readonly members: readonly PlacedMember[];
-    readonly problems: readonly Problem[];
-    readonly quarantine: Quarantine;
-    readonly changed: Set<ComingFile>;
-  },
-): Promise<void> {
-  let at = 0;
-  let some: ListedProblem[] = [];
-  const settle = async () => {
-    const member = members[at];
-    if (member && some.length > 0 && !(await quarantineOf(context, member, { some, problems, quarantine })))
-      changed.add(member.file);
-    some = [];
-  };
-  for await (const line of createInterface({ input: createReadStream(list), crlfDelay: Infinity })) {
-    const problem = JSON.parse(line) as ListedProblem;
-    const isWithin = (member: PlacedMember | undefined) =>
-      member !== undefined && problem.n < member.firstRow + member.records;
-    if (!isWithin(members[at]) || some.length === PROBLEMS_AT_ONCE) await settle();
-    while (at < members.length && !isWithin(members[at])) at += 1;
-    some.push(problem);
-  }
-  await settle();
-}
-
-async function quarantineOf(
-  context: RefineContext,
-  member: PlacedMember,
-  {
-    some,
-    problems,
-    quarantine,
-  }: {
-    readonly some: readonly ListedProblem[];
-    readonly problems: readonly Problem[];
-    readonly quarantine: Quarantine;
-  },
-): Promise<boolean> {
-  const { files, folder, signal, onProgress, source } = context;
-  const { quote, delimiter, nulls } = source.format.csv;
-  const wanted = some.map(({ n }) => member.firstRecord + n - member.firstRow);
-  let next = 0;
-  const take = async ({ record, line, offset, bytes }: FramedRecord) => {
-    const listed = some[next];
-    const problem = listed && problems[listed.why];
-    next += 1;
-    if (!listed || !problem) return;
-    const { reason, column, right } = problem;
-    const found = listed.found === null ? 'nothing' : JSON.stringify(listed.found);
-    const message = `line ${line}: ${column ?? 'the record'} has ${found}; right would be ${right}`;
-    member.rejected += 1;
-    await quarantine.add(
-      {
-        ...itemOf(context, member),
-        record,
-        line,
-        offset,
-        reason,
-        ...(column !== undefined && { column }),
-        message,
-      },
-      bytes,
-    );
-  };
-  return reframe(
-    files,
-    {
-      folder,
-      item: member.file.item,
-      sha256: member.file.framed.sha256,
-      signal,
-      onProgress,
-      framer: { quote, delimiter, emptyIsNull: nulls.includes(''), wanted },
-    },
-    async (block) => {
-      for (const record of block.wanted) await take(record);
-    },
-  );
-}
-
-function itemOf(
-  { versionOf }: RefineContext,
-  { file }: Member,
-): { readonly item: string; readonly version: string } {
-  return { item: file.item, version: versionOf(file.item) };
-}
-
 async function findChanged(
-  { files, folder }: RefineContext,
+  { files, folder, signal }: RefineContext,
   members: readonly Member[],
   changed: Set<ComingFile>,
 ): Promise<void> {
   for (const { file } of members) {
-    const now = await files.stat(folder, file.item);
+    const now = await files.stat(folder, file.item, signal);
     if (now?.tag !== file.framed.stat.tag) changed.add(file);
-  }
-}
-
-/** DuckDB works on its own threads: heartbeats go on, and a cancellation reaches it. */
-async function busy({ db, signal, onProgress }: RefineContext, work: () => Promise<void>): Promise<void> {
-  const beat = setInterval(onProgress, 5000);
-  const stop = () => db.interrupt();
-  signal.addEventListener('abort', stop);
-  try {
-    await work();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    clearInterval(beat);
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -7,7 +7,7 @@ import { keys } from '../../lake/keys.ts';
 import { ensureFile } from '../objects/commit.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { digestFile } from '../refine/hash.ts';
-import { GROUP_BYTES, copyRecords } from './copy.ts';
+import { GROUP_BYTES, PATTERN_CHARACTERS, copyRecords } from './copy.ts';
 import { type ComingFile, Group } from './group.ts';
 import { type PlacedMember, type RefineContext, refineGroup } from './refine.ts';
 
@@ -43,9 +43,6 @@ export interface RowsContext extends RefineContext {
   readonly mappingHash: string | null;
 }
 
-/** DuckDB takes these in a path for a pattern. */
-const PATTERN_CHARACTERS = /[*?[\]{}\\]/;
-
 /** Makes rows objects of files as they come: many small ones together, large ones in slices. */
 export class RowsMaker {
   readonly #context: RowsContext;
@@ -61,17 +58,23 @@ export class RowsMaker {
   async add(file: ComingFile): Promise<void> {
     const { framed, item } = file;
     if (framed.records === 0) return;
-    const { files, folder } = this.#context;
+    if (framed.local !== undefined) {
+      await this.#addWhole(file, framed.local);
+      return;
+    }
+    const own = this.#context.files.path(this.#context.folder, item);
     if (framed.body) {
       await (await this.#groupFor(file)).addSmall(file, framed.body);
     } else if (
+      own !== undefined &&
       framed.bodyBytes <= GROUP_BYTES &&
+      framed.isAsRead &&
       framed.cuts.length === 0 &&
       !item.endsWith('.gz') &&
-      !PATTERN_CHARACTERS.test(files.path(folder, item))
+      !PATTERN_CHARACTERS.test(own)
     ) {
       const piece = {
-        path: files.path(folder, item),
+        path: own,
         members: [{ file, firstRecord: 1, records: framed.records }],
         isSource: true,
       };
@@ -79,6 +82,14 @@ export class RowsMaker {
     } else {
       await this.#copy(file);
     }
+  }
+
+  async #addWhole(file: ComingFile, local: string): Promise<void> {
+    const { files, folder } = this.#context;
+    const { records, bodyBytes } = file.framed;
+    const isSource = local === files.path(folder, file.item);
+    const piece = { path: local, members: [{ file, firstRecord: 1, records }], isSource };
+    await (await this.#groupFor(file)).addPiece(piece, bodyBytes);
   }
 
   /** Call once, at the end. */
@@ -98,7 +109,7 @@ export class RowsMaker {
     const isLarge = framed.bodyBytes > GROUP_BYTES;
     // A large file shares its objects with no other: until its end is read, it may turn out to have changed.
     const key = isLarge ? `${keyOf(file)} ${randomUUID()}` : keyOf(file);
-    const options = { ...this.#context, dialect: this.#context.source.format.csv };
+    const options = { ...this.#context, format: this.#context.source.format };
     let group = await this.#groupFor(file, key);
     const pieces: (readonly [Parameters<Group['addPiece']>[0], number])[] = [];
     const isSame = await copyRecords(options, { file, group: () => group }, async (piece, bytes) => {
@@ -122,9 +133,10 @@ export class RowsMaker {
     this.#index += 1;
     const scratch = path.join(this.#context.scratch, `group-${this.#index}`);
     await mkdir(scratch);
-    const { header, crlf } = file.framed;
-    const { delimiter } = this.#context.source.format.csv;
-    const group = new Group({ header, crlf, delimiter, scratch });
+    const { header, types = [], crlf } = file.framed;
+    const { format } = this.#context.source;
+    const delimiter = 'csv' in format ? format.csv.delimiter : '';
+    const group = new Group({ header, types, crlf, delimiter, scratch });
     this.#open.set(key, { group, scratch });
     return group;
   }
@@ -190,5 +202,5 @@ function storedMember({ file, firstRow, records, firstRecord, rejected }: Placed
 }
 
 function keyOf({ framed }: ComingFile): string {
-  return canonical([framed.header, framed.crlf]);
+  return canonical([framed.header, framed.types, framed.crlf]);
 }

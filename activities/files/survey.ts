@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { FileFormat } from '../../lake/spec.ts';
 import { failedWith } from '../failure.ts';
 import { decoderFor } from './decode.ts';
-import { type Block, CsvFramer, type CutRecord, type FramerOptions, Unframeable } from './framer.ts';
+import { emptyRecord, framerFor } from './format.ts';
+import { type Block, type CutRecord, type Framer, Unframeable } from './framing.ts';
 import type { FileFolder, FileStat } from './port.ts';
 
 /** What one pass over a file found. `stat` is that of before and after. */
@@ -16,6 +18,8 @@ export interface FramedFile {
   readonly sha256: string;
   readonly header: readonly string[];
   readonly crlf: boolean;
+  /** DuckDB can read its decompressed bytes as they stand. */
+  readonly isAsRead: boolean;
   readonly records: number;
   readonly longest: number;
   /** Bytes of its records, decompressed, terminators included. */
@@ -23,6 +27,10 @@ export interface FramedFile {
   readonly cuts: readonly CutRecord[];
   /** What `cuts` take in memory, about. */
   readonly cutBytes: number;
+  /** Types of the header's columns, where the file has any. */
+  readonly types?: readonly string[];
+  /** A file of this host with its bytes, where it must be one for DuckDB. */
+  readonly local?: string;
   /** Its records, where they are few: cut ones replaced by empty records. */
   readonly body?: Buffer;
 }
@@ -38,45 +46,63 @@ const CUT_OVERHEAD_BYTES = 512;
 export interface SurveyOptions {
   readonly folder: string;
   readonly item: string;
-  readonly framer: FramerOptions;
+  readonly format: FileFormat;
   readonly signal: AbortSignal;
   readonly onProgress: () => void;
 }
 
 /** Read a file once: checksum of its bytes as they came, and its records. Nothing is written. */
 export async function surveyFile(files: FileFolder, options: SurveyOptions): Promise<Survey> {
-  const { folder, item } = options;
-  const before = await files.stat(folder, item);
+  const { folder, item, signal } = options;
+  const before = await files.stat(folder, item, signal);
   if (!before) return { kind: 'changed' };
-  const survey = new Surveyor(options.framer);
-  const read = await readWhole(files, options, (block) => survey.take(block), survey.framer);
-  const after = await files.stat(folder, item);
+  const survey = new Surveyor(options.format);
+  const read = await readWhole(
+    files,
+    { ...options, stat: before },
+    (block) => survey.take(block),
+    survey.framer,
+  );
+  const after = await files.stat(folder, item, signal);
   if (!read || after?.tag !== before.tag || read.bytes !== before.bytes) return { kind: 'changed' };
   const { sha256 } = read;
-  if (before.bytes === 0)
-    return { kind: 'bad', stat: before, sha256, message: '0 bytes: a header line would be right' };
+  const needs = before.bytes === 0 && neededOf(options);
+  if (needs) return { kind: 'bad', stat: before, sha256, message: `0 bytes: ${needs} would be right` };
   if (read.bad !== undefined) return { kind: 'bad', stat: before, sha256, message: read.bad };
   return { kind: 'framed', stat: before, sha256, ...survey.framed() };
 }
 
-/** Read again a file that was surveyed, block by block. Resolves false when it is no longer what it was. */
+/** What a file must at least have; undefined where none is too short. */
+function neededOf({ item, format }: SurveyOptions): string | undefined {
+  if ('csv' in format) return 'a header line';
+  return item.endsWith('.gz') && !('raw' in format) ? 'a gzip file' : undefined;
+}
+
+interface Reframing extends SurveyOptions {
+  readonly stat: FileStat;
+  readonly sha256: string;
+  /** Ascending numbers of records whose bytes the caller wants. */
+  readonly wanted?: readonly number[];
+}
+
+/** Read again a file that was surveyed as `stat` and `sha256` say, block by block. Resolves false when it is no longer what it was. */
 export async function reframe(
   files: FileFolder,
-  options: SurveyOptions & { readonly sha256: string },
+  { wanted = [], ...options }: Reframing,
   take: (block: Block) => Promise<void>,
 ): Promise<boolean> {
-  const read = await readWhole(files, options, take, new CsvFramer(options.framer));
+  const read = await readWhole(files, options, take, framerFor(options.format, wanted));
   return read?.bad === undefined && read?.sha256 === options.sha256;
 }
 
 async function readWhole(
   files: FileFolder,
-  { folder, item, signal, onProgress }: SurveyOptions,
+  { folder, item, format, stat, signal, onProgress }: SurveyOptions & { readonly stat: FileStat },
   take: (block: Block) => void | Promise<void>,
-  framer: CsvFramer,
+  framer: Framer,
 ): Promise<{ readonly sha256: string; readonly bytes: number; readonly bad?: string } | undefined> {
   const hash = createHash('sha256');
-  const decoder = decoderFor(item);
+  const decoder = decoderFor(item, format);
   let bytes = 0;
   let bad: string | undefined;
   // What cannot be framed is read to its end all the same: its checksum names it.
@@ -96,7 +122,7 @@ async function readWhole(
     }
   };
   try {
-    for await (const chunk of files.read(folder, item, signal)) {
+    for await (const chunk of files.read(folder, item, stat, signal)) {
       hash.update(chunk);
       bytes += chunk.length;
       onProgress();
@@ -115,16 +141,16 @@ async function readWhole(
 }
 
 class Surveyor {
-  readonly framer: CsvFramer;
+  readonly framer: Framer;
   readonly #cuts: CutRecord[] = [];
   #cutBytes = 0;
   #bodyBytes = 0;
   #body: Buffer[] | undefined = [];
-  readonly #delimiter: string;
+  readonly #format: FileFormat;
 
-  constructor(options: FramerOptions) {
-    this.#delimiter = options.delimiter;
-    this.framer = new CsvFramer(options);
+  constructor(format: FileFormat) {
+    this.#format = format;
+    this.framer = framerFor(format);
   }
 
   take(block: Block): void {
@@ -140,17 +166,16 @@ class Surveyor {
     this.#bodyBytes += block.to - block.from;
     if (this.#bodyBytes > SMALL_BODY_BYTES) this.#body = undefined;
     // A copy: a small body must not keep a large chunk alive.
-    this.#body?.push(
-      Buffer.concat(withoutCuts(block, emptyRecord(this.framer.header ?? [], this.#delimiter))),
-    );
+    this.#body?.push(Buffer.concat(withoutCuts(block, emptyRecord(this.#format, this.framer.header ?? []))));
   }
 
   framed(): Omit<FramedFile, 'kind' | 'stat' | 'sha256'> {
-    const { header = [], crlf, records, longest } = this.framer;
+    const { header = [], crlf, isAsRead, records, longest } = this.framer;
     const body = this.#body && Buffer.concat(this.#body);
     return {
       header,
       crlf,
+      isAsRead,
       records,
       longest,
       bodyBytes: this.#bodyBytes,
@@ -159,11 +184,6 @@ class Surveyor {
       ...(body && { body }),
     };
   }
-}
-
-/** What stands in the place of a cut record, so that the others keep their numbers. No line is empty. */
-export function emptyRecord(header: readonly string[], delimiter: string): Buffer {
-  return Buffer.from(`x${delimiter.repeat(Math.max(0, header.length - 1))}`);
 }
 
 /** A block's bytes, each cut record replaced. */

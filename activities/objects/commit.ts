@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { failure } from '../failure.ts';
 import { crc32Base64 } from './checksum.ts';
 import { sha256Hex } from './json.ts';
+import { bytesOf } from './local-bytes.ts';
 import type { CreateAnswer, LocalFile, ObjectHead, ObjectStore, Watch } from './port.ts';
 
 /** A store that gave this many answers without a decision is not well: Temporal asks again, later. */
@@ -93,7 +93,7 @@ async function checkHolds(key: string, head: ObjectHead, file: LocalFile, watch:
     throw failure('ChecksumMismatch', `${key} holds ${head.bytes} bytes; right would be ${expect.bytes}`);
   }
   if (head.crc32 === undefined) return;
-  const local = await digest(path, watch);
+  const local = await digest(file, watch);
   if (local.sha256 !== expect.sha256) {
     throw failure('SourceChanged', `${path} has sha256 ${local.sha256}; it had ${expect.sha256}`);
   }
@@ -102,10 +102,10 @@ async function checkHolds(key: string, head: ObjectHead, file: LocalFile, watch:
   }
 }
 
-async function digest(path: string, watch: Watch): Promise<{ sha256: string; crc32: string }> {
+async function digest(file: LocalFile, watch: Watch): Promise<{ sha256: string; crc32: string }> {
   const hash = createHash('sha256');
   let crc = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of bytesOf(file, watch.signal)) {
     watch.signal.throwIfAborted();
     hash.update(chunk);
     crc = crc32(chunk, crc);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import {
   AbortMultipartUploadCommand,
@@ -13,6 +12,7 @@ import { awsCall } from '../aws.ts';
 import { failure } from '../failure.ts';
 import { crc32Base64 } from './checksum.ts';
 import { createAnswer } from './create-answer.ts';
+import { openFront } from './local-bytes.ts';
 import type { CreateAnswer, LocalFile } from './port.ts';
 
 const SMALLEST_PART = 8 * 1024 * 1024;
@@ -71,7 +71,7 @@ async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: 
   const parts: CompletedPart[] = [];
   const hash = createHash('sha256');
   let crc = 0;
-  const source = await open(file.path);
+  const source = await openFront(file, signal);
   const free = Array.from({ length: IN_FLIGHT }, () => Buffer.allocUnsafe(size));
   const inFlight = new Set<Promise<void>>();
   const failures: unknown[] = [];
@@ -80,7 +80,7 @@ async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: 
       if (free.length === 0) await Promise.race(inFlight);
       const buffer = free.pop();
       if (!buffer) throw new Error('a part ended without giving its buffer back');
-      const part = await fill(source, buffer, at);
+      const part = await source.fill(buffer);
       hash.update(part);
       crc = crc32(part, crc);
       const sending = sendPart(to, upload, at / size + 1, part, signal)
@@ -105,17 +105,6 @@ async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: 
     throw failure('SourceChanged', `${file.path} has sha256 ${found}; it had ${file.expect.sha256}`);
   }
   return { parts: parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)), crc };
-}
-
-/** The buffer's length of bytes from `at`, or what is left of the file. */
-async function fill(source: FileHandle, buffer: Buffer, at: number): Promise<Buffer> {
-  let length = 0;
-  while (length < buffer.byteLength) {
-    const { bytesRead } = await source.read(buffer, length, buffer.byteLength - length, at + length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return buffer.subarray(0, length);
 }
 
 async function sendPart(

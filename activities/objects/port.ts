@@ -34,6 +34,8 @@ export type CreateAnswer = 'created' | 'exists' | 'conflict' | 'unclear';
 
 export interface LocalFile {
   readonly path: string;
+  /** For what is no file of this host: its bytes from the first to the last, each time. `path` only names it then. */
+  readonly read?: (signal: AbortSignal) => AsyncIterable<Buffer>;
   readonly expect: { readonly bytes: number; readonly sha256: string };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import {
@@ -17,6 +17,7 @@ import { awsCall } from '../aws.ts';
 import { failure } from '../failure.ts';
 import { crc32Base64 } from './checksum.ts';
 import { createAnswer } from './create-answer.ts';
+import { bytesOf } from './local-bytes.ts';
 import { createInParts } from './multipart.ts';
 import type {
   CreateAnswer,
@@ -61,7 +62,7 @@ export class S3ObjectStore implements ObjectStore {
         return await createInParts(at, file, watch.signal);
       }
       watch.signal.throwIfAborted();
-      const body = await readFile(file.path);
+      const body = await buffer(bytesOf(file, watch.signal));
       const found = createHash('sha256').update(body).digest('hex');
       if (found !== file.expect.sha256) {
         throw failure('SourceChanged', `${file.path} has sha256 ${found}; it had ${file.expect.sha256}`);

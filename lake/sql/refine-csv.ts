@@ -18,7 +18,8 @@ export interface CsvRefine {
   readonly cut?: string;
 }
 
-export interface CsvStatements {
+/** The refine of local files, as DuckDB statements. */
+export interface RefineStatements {
   /** The good rows, in order: what a rows object holds. */
   readonly rows: string;
   /** `n` (the `_row`), `why` (an index into `problems`), `found`: every other row but those cut. */
@@ -30,7 +31,7 @@ export interface CsvStatements {
  * The refine of CSV files as DuckDB statements. Columns bind by position, so texts are called c0, c1, …, whatever
  * the header says; `_hash` frames all of them as text, before typing.
  */
-export function refineCsv(refine: CsvRefine): CsvStatements {
+export function refineCsv(refine: CsvRefine): RefineStatements {
   const { header, columns, mapping, cut } = refine;
   const names = Object.entries(columns);
   const texts = header.map((_, index) => `c${index}`);

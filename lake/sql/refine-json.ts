@@ -38,6 +38,61 @@ export interface JsonStatements {
  * declared go to `_extra`. DuckDB takes NaN and a last comma for JSON.
  */
 export function refineJson({ path, channels, columns, mapping, nowUs, longest }: JsonRefine): JsonStatements {
+  const { problems, steps, value, match, extra, found } = gradeJson({
+    columns,
+    nowUs,
+    ...(mapping && { mapping }),
+  });
+  const names = Object.keys(columns);
+  const arrivedUs = 'arrived * 1000';
+  const eventUs = mapping && eventTimeSql(mapping, value);
+  const seenUs = eventUs === undefined ? arrivedUs : `least(${eventUs}, ${arrivedUs})`;
+  const grade = `CREATE OR REPLACE TEMP TABLE graded AS
+  WITH t AS (SELECT *, row_number() OVER () AS n FROM ${readFrames(path, longest)}),
+  ${steps}
+  SELECT n, ch, pos, why${list(names, (_, index) => `v${index}`)},
+    coalesce(h, ${lineHash}) AS hash,
+    ${match ?? 'NULL::BIGINT'} AS match,
+    ${extra} AS extra,
+    CASE WHEN why IS NULL THEN ${seenUs} END AS seen_us,
+    ${found} AS found,
+    CASE WHEN why IS NOT NULL THEN line END AS line
+  FROM g`;
+  const stored = [
+    ...storedJson(columns, match !== undefined),
+    `([${channels.map(literal).join(', ')}])[ch + 1] AS _channel`,
+    'pos AS _position',
+  ];
+  return {
+    grade,
+    rows: `SELECT ${stored.join(', ')} FROM graded WHERE why IS NULL`,
+    problemRows: (n) =>
+      `SELECT n, ch, pos, why, found, line FROM graded WHERE why IS NOT NULL AND n > ${n} ORDER BY n LIMIT 10000`,
+    seen: 'SELECT ch, (max(seen_us) // 1000)::BIGINT AS seen_ms FROM graded WHERE seen_us IS NOT NULL GROUP BY ch',
+    problems,
+  };
+}
+
+export interface JsonGrading {
+  /** CTEs from `t`, whose `line` is a record, to `g`, which has all of `t`, the values v0, v1, … and `why`. */
+  readonly steps: string;
+  readonly problems: readonly Problem[];
+  /** The typed value of a column. */
+  readonly value: (column: string) => string;
+  /** `_match` over `g`; undefined where the dataset has one role. */
+  readonly match: string | undefined;
+  /** `_extra` of a good record of `g`. */
+  readonly extra: string;
+  /** What was found in a bad one. */
+  readonly found: string;
+}
+
+/** What JSON records say, and what is wrong with them, as SQL. */
+export function gradeJson({
+  columns,
+  mapping,
+  nowUs,
+}: Pick<JsonRefine, 'columns' | 'mapping' | 'nowUs'>): JsonGrading {
   const names = Object.entries(columns);
   const value = (column: string) => `v${names.findIndex(([name]) => name === column)}`;
   const text = (column: string) => `t${names.findIndex(([name]) => name === column)}`;
@@ -52,47 +107,36 @@ export function refineJson({ path, channels, columns, mapping, nowUs, longest }:
     ]),
     ...(mapping ? mappingProblems(mapping, value, text, nowUs) : []),
   ];
-  const match = mapping && matchSql(mapping, value);
-  const arrivedUs = 'arrived * 1000';
-  const eventUs = mapping && eventTimeSql(mapping, value);
-  const seenUs = eventUs === undefined ? arrivedUs : `least(${eventUs}, ${arrivedUs})`;
-  const grade = `CREATE OR REPLACE TEMP TABLE graded AS
-  WITH t AS (SELECT *, row_number() OVER () AS n FROM ${readFrames(path, longest)}),
-  d AS (SELECT *, try_cast(line AS JSON) AS doc FROM t),
+  const steps = `d AS (SELECT *, try_cast(line AS JSON) AS doc FROM t),
   k AS (SELECT *, json_type(doc) AS kind FROM d),
   f AS (SELECT *, json_transform(CASE WHEN kind = 'OBJECT' THEN doc END, ${literal(fields)}) AS s FROM k),
   x AS (SELECT *${list(names, ([name], index) => `s.${ident(name)} AS t${index}`)} FROM f),
   v AS (SELECT *${list(names, ([name, type], index) => `${typed(text(name), type)} AS v${index}`)} FROM x),
-  g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)
-  SELECT n, ch, pos, why${list(names, (_, index) => `v${index}`)},
-    coalesce(h, ${framedLineHash}) AS hash,
-    ${match === undefined ? 'NULL::BIGINT' : match} AS match,
-    CASE WHEN why IS NULL THEN nullif(json_merge_patch(doc, ${literal(declared)})::VARCHAR, '{}') END AS extra,
-    CASE WHEN why IS NULL THEN ${seenUs} END AS seen_us,
-    CASE WHEN why IS NOT NULL THEN ${foundText(problems, 'why')} END AS found,
-    CASE WHEN why IS NOT NULL THEN line END AS line
-  FROM g`;
-  const stored = [
-    ...names.map(([name]) => `${value(name)} AS ${ident(name)}`),
-    'n AS _row',
-    `'I' AS _op`,
-    'hash AS _hash',
-    ...(match === undefined ? [] : ['match AS _match']),
-    'extra AS _extra',
-    `([${channels.map(literal).join(', ')}])[ch + 1] AS _channel`,
-    'pos AS _position',
-  ];
+  g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)`;
   return {
-    grade,
-    rows: `SELECT ${stored.join(', ')} FROM graded WHERE why IS NULL`,
-    problemRows: (n) =>
-      `SELECT n, ch, pos, why, found, line FROM graded WHERE why IS NOT NULL AND n > ${n} ORDER BY n LIMIT 10000`,
-    seen: 'SELECT ch, (max(seen_us) // 1000)::BIGINT AS seen_ms FROM graded WHERE seen_us IS NOT NULL GROUP BY ch',
+    steps,
     problems,
+    value,
+    match: mapping && matchSql(mapping, value),
+    extra: `CASE WHEN why IS NULL THEN nullif(json_merge_patch(doc, ${literal(declared)})::VARCHAR, '{}') END`,
+    found: `CASE WHEN why IS NOT NULL THEN ${foundText(problems, 'why')} END`,
   };
 }
 
-const framedLineHash = '(md5_number_lower(line) >> 1)::BIGINT';
+/** What a rows object has of a graded record: v0, v1, …, n, hash, match, extra. */
+export function storedJson(columns: Columns, hasMatch: boolean): readonly string[] {
+  return [
+    ...Object.keys(columns).map((name, index) => `v${index} AS ${ident(name)}`),
+    'n AS _row',
+    `'I' AS _op`,
+    'hash AS _hash',
+    ...(hasMatch ? ['match AS _match'] : []),
+    'extra AS _extra',
+  ];
+}
+
+/** `_hash` of a record that is its line. */
+export const lineHash = '(md5_number_lower(line) >> 1)::BIGINT';
 
 const NOT_JSON: Problem = {
   when: 'doc IS NULL',
@@ -123,7 +167,8 @@ function throughDouble(column: string, text: string, type: ColumnType): Problem[
   ];
 }
 
-function list<T>(items: readonly T[], one: (item: T, index: number) => string): string {
+/** `, ` and one of each. */
+export function list<T>(items: readonly T[], one: (item: T, index: number) => string): string {
   return items.map((item, index) => `, ${one(item, index)}`).join('');
 }
 

@@ -135,8 +135,8 @@ test.each([
   [
     'a format that is not built',
     '{ csv: {} }',
-    '{ csv: {}, parquet: {} }',
-    ['6:24: parquet is not built yet (docs/status.md lists what is)'],
+    '{ csv: {}, fixed: {} }',
+    ['6:24: fixed is not built yet (docs/status.md lists what is)'],
   ],
   [
     'a kind that is not built',
@@ -198,10 +198,34 @@ test.each([
   [
     'a folder elsewhere',
     'file:./flights',
-    's3://b/flights',
+    'sftp://b/flights',
     [
-      '5:5: from is "s3://b/flights": it must be a folder such as file:./sample-data/flights; an S3 prefix is not built yet',
+      '5:5: from is "sftp://b/flights": it must be a folder such as file:./sample-data/flights, or a prefix such as s3://bucket/flights',
     ],
+  ],
+  [
+    "a prefix of the lake's own bucket",
+    'file:./flights',
+    's3://travel-lake/raw',
+    ["5:5: from is in the lake's own bucket travel-lake: it must be in another"],
+  ],
+  [
+    'a region for a folder',
+    'format: { csv: {} }',
+    'region: eu-west-1\n    format: { csv: {} }',
+    ['6:5: region has no meaning for a folder: leave it out'],
+  ],
+  [
+    'raw files for a dataset',
+    '{ csv: {} }',
+    '{ raw: {} }',
+    ['6:15: raw makes no rows, and flights reads them: name a format that does'],
+  ],
+  [
+    'two formats',
+    '{ csv: {} }',
+    '{ csv: {}, json: {} }',
+    ['6:5: format names csv and json: it must name one of csv, json, parquet, raw'],
   ],
   [
     'a file without a header',

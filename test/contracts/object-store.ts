@@ -1,6 +1,8 @@
+import { createReadStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { ensureFile } from '../../activities/objects/commit.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
 import { sha256Hex } from '../../activities/objects/json.ts';
 import { probeConditionalCreate } from '../../activities/objects/probe.ts';
@@ -82,6 +84,28 @@ export function keepsTheObjectStoreContract(open: () => Promise<ObjectStore>): v
     expect(await store.getToFile('raw/a', back, watch)).toEqual(file.expect);
     expect(sha256Hex(await readFile(back))).toBe(file.expect.sha256);
   });
+
+  test.each([
+    ['a small', 9],
+    ['a large', LARGE],
+    ['an empty', 0],
+  ])(
+    'what comes as %s stream of chunks becomes one object, and is checked again by its bytes',
+    async (_, size) => {
+      const store = await open();
+      const { path: file, expect: promised } = await localFile(size);
+      const read = () => createReadStream(file, { highWaterMark: 100_000 });
+      const streamed = { path: 'elsewhere/a', expect: promised, read };
+      await ensureFile(store, 'raw/a', streamed, watch);
+      await ensureFile(store, 'raw/a', streamed, watch);
+      const back = path.join(await tmpFolder(), 'back');
+      expect(await store.getToFile('raw/a', back, watch)).toEqual(promised);
+      const changed = { ...streamed, expect: { ...promised, sha256: sha256Hex('before it changed') } };
+      await expect(ensureFile(store, 'raw/b', changed, watch)).rejects.toMatchObject({
+        type: 'SourceChanged',
+      });
+    },
+  );
 
   test('the CRC32 of a large object is that of its bytes, whatever its parts', async () => {
     const store = await open();

@@ -27,6 +27,9 @@ sources:
   events: { kind: kinesis, stream: events, format: { json: {} }, commit: { every: 1s } }
   orders: { kind: files, from: 'file:./orders', include: ['*.csv'], quiet: 0s, restated: retract, format: { csv: {} } }
   notes: { kind: files, from: 'file:./notes', quiet: 0s, format: { csv: {} }, columns: { text: string } }
+  lines: { kind: files, from: 's3://elsewhere/lines', region: eu-central-1, format: { json: {} }, columns: { id: string } }
+  tables: { kind: files, from: 'file:./tables', format: { parquet: {} }, columns: { id: string } }
+  blobs: { kind: files, from: 'file:./blobs', format: { raw: {} } }
 datasets:
   payments:
     merge: latest

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { failure } from '../../activities/failure.ts';
 import type {
@@ -85,9 +86,10 @@ export class MemoryObjectStore implements ObjectStore {
     return 'unclear';
   }
 
-  async createFromFile(key: string, { path, expect }: LocalFile, watch: Watch): Promise<CreateAnswer> {
+  async createFromFile(key: string, file: LocalFile, watch: Watch): Promise<CreateAnswer> {
+    const { path, expect, read } = file;
     watch.onProgress();
-    const body = await readFile(path);
+    const body = read ? await buffer(read(watch.signal)) : await readFile(path);
     const found = sha256(body);
     if (found !== expect.sha256) {
       throw failure('SourceChanged', `${path} has sha256 ${found}; it had ${expect.sha256}`);

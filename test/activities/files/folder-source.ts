@@ -53,6 +53,9 @@ export interface FolderOptions {
   readonly dataset?: Partial<DatasetSpec> | null;
   readonly wrap?: (files: FileFolder) => FileFolder;
   readonly store?: MemoryObjectStore;
+  /** For a source of objects. */
+  readonly prefix?: FileFolder;
+  readonly nowMs?: number;
 }
 
 /** The source `payments`: a folder of this host, a lake in memory, and the real activities between them. */
@@ -61,6 +64,8 @@ export async function folderSource({
   dataset,
   wrap = (files) => files,
   store = new MemoryObjectStore(),
+  prefix,
+  nowMs = Date.parse(NOW),
 }: FolderOptions = {}) {
   const home = await tmpFolder();
   const folder = path.join(home, 'in coming');
@@ -79,8 +84,9 @@ export async function folderSource({
     ledger,
     spec: { read: async () => ({ n: 3, spec }) },
     files: wrap(new LocalFolder()),
+    ...(prefix && { prefixes: () => wrap(prefix) }),
     duck,
-    clock: { now: () => Date.parse(NOW) },
+    clock: { now: () => nowMs },
   });
   const run = <I extends object, R>(
     activity: (input: I) => Promise<R>,

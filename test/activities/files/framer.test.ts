@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CsvFramer, type FramedRecord, splitFields } from '../../../activities/files/framer.ts';
+import { CsvFramer, splitFields } from '../../../activities/files/framer.ts';
+import type { FramedRecord } from '../../../activities/files/framing.ts';
 
 const OPTIONS = { delimiter: ',', quote: '"', emptyIsNull: false };
 

@@ -14,13 +14,14 @@ const LARGE = HEADER + 'p1,2026-11-20T10:00:00Z,1.00\n'.repeat(8000);
 /** The folder, with something that happens to `a.csv` as it is read. */
 function whileReading(happen: (file: string) => Promise<void>): (files: FileFolder) => FileFolder {
   return (files) => ({
+    listsInOrder: files.listsInOrder,
     list: (folder, signal) => files.list(folder, signal),
-    stat: (folder, item) => files.stat(folder, item),
+    stat: (folder, item, signal) => files.stat(folder, item, signal),
     path: (folder, item) => files.path(folder, item),
-    async *read(folder, item, signal) {
-      for await (const chunk of files.read(folder, item, signal)) {
+    async *read(folder, item, of, signal) {
+      for await (const chunk of files.read(folder, item, of, signal)) {
         yield chunk;
-        if (item === 'a.csv') await happen(files.path(folder, item));
+        if (item === 'a.csv') await happen(files.path(folder, item) ?? '');
       }
     },
   });
@@ -51,13 +52,14 @@ test('a file that is removed while it is read is left out', async () => {
 test('a file that changes under DuckDB takes nothing with it', async () => {
   let stats = 0;
   const wrap = (files: FileFolder): FileFolder => ({
+    listsInOrder: files.listsInOrder,
     list: (folder, signal) => files.list(folder, signal),
-    read: (folder, item, signal) => files.read(folder, item, signal),
+    read: (folder, item, of, signal) => files.read(folder, item, of, signal),
     path: (folder, item) => files.path(folder, item),
-    async stat(folder, item) {
+    async stat(folder, item, signal) {
       // The fourth look at it is the one after the refine.
-      if (item === 'a.csv' && (stats += 1) === 4) await appendFile(files.path(folder, item), 'p2');
-      return files.stat(folder, item);
+      if (item === 'a.csv' && (stats += 1) === 4) await appendFile(files.path(folder, item) ?? '', 'p2');
+      return files.stat(folder, item, signal);
     },
   });
   const source = await folderSource({ wrap });
