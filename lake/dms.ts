@@ -54,6 +54,8 @@ export type DmsVerdict =
 const PASSING = new Set(['creating', 'starting', 'stopping', 'modifying', 'moving', 'deleting', 'testing']);
 /** Statuses in which it does not move and can be started. */
 const STANDING = new Set(['ready', 'stopped', 'failed', 'failed-move']);
+/** Reasons that pass by themselves. */
+const PASSES = new Set(['RECOVERABLE_ERROR', 'RECONFIGURATION_RESTART', 'RECYCLE_TASK']);
 /** A running task whose statistics name no table for so long captures none. */
 const NO_TABLES_AFTER_MS = 10 * 60_000;
 
@@ -72,8 +74,10 @@ export function loads({ migrationType }: Pick<DmsTask, 'migrationType'>): boolea
  */
 export function judgeTask(look: DmsLook, wish: DmsWish): DmsVerdict {
   const { status } = look;
+  const reason = stopReasonOf(look) ?? '';
   if (status === 'running') return judgeRunning(look, wish);
-  if (status === 'stopped') return judgeStopped(look, wish);
+  if (status === 'stopped') return judgeStopped(look, wish, reason);
+  if (status === 'failed' && PASSES.has(reason)) return { kind: 'resume', because: reason, backOff: true };
   if (status === 'failed' || status === 'failed-move') return stands([failedTask(look)]);
   if (status === 'ready') {
     return stands([stoppedTask(look, 'It is ready, not started: it was modified, or never ran.')]);
@@ -97,8 +101,8 @@ function isLate({ lookedAt, startedAt }: DmsLook): boolean {
   return now !== undefined && since !== undefined && now - since > NO_TABLES_AFTER_MS;
 }
 
-function judgeStopped(look: DmsLook, wish: DmsWish): DmsVerdict {
-  const reason = stopReasonOf(look) ?? '';
+function judgeStopped(look: DmsLook, wish: DmsWish, reason: string): DmsVerdict {
+  if (PASSES.has(reason)) return { kind: 'resume', because: reason, backOff: true };
   switch (reason) {
     case 'NORMAL':
       return loadsOnly(look) || wish.isBounded
@@ -116,10 +120,6 @@ function judgeStopped(look: DmsLook, wish: DmsWish): DmsVerdict {
         because: `${reason}: its settings let it pause after the load`,
         backOff: false,
       };
-    case 'RECOVERABLE_ERROR':
-    case 'RECONFIGURATION_RESTART':
-    case 'RECYCLE_TASK':
-      return { kind: 'resume', because: reason, backOff: true };
     case 'STOPPED_AFTER_DDL_APPLY':
       return stands([stoppedTask(look, 'A table changed its definition: look at the change, then resume.')]);
     case 'STOPPED_DUE_TO_LOW_MEMORY':
@@ -229,9 +229,9 @@ export function hasNews(known: KnownTask, seen: KnownTask): boolean {
   );
 }
 
-/** The reason without DMS's literal prefix. */
+/** The reason alone: DMS writes `Stop Reason FATAL_ERROR Error Level FATAL`. */
 export function stopReasonOf({ stopReason }: Pick<DmsTask, 'stopReason'>): string | null {
-  return stopReason === null ? null : stopReason.replace(/^Stop Reason /, '').trim();
+  return stopReason === null ? null : (/^(?:Stop Reason )?(\S*)/.exec(stopReason)?.[1] ?? null);
 }
 
 /** Did this task ever run? Then it is resumed or reloaded, not started. */

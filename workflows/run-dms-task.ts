@@ -131,7 +131,8 @@ export async function runDmsTask(
     const notes = dmsNotes({ run: workflowId, look, says, starts, skipped });
     shown.show({ state: waiting.length > 0 ? 'NeedsOperator' : 'Running', parked: waiting, notes });
   };
-  const parked = parking(recordDecision, show);
+  // A run that is cancelled still takes decisions: its stop may wait for one.
+  const parked = parking((one) => CancellationScope.nonCancellable(() => recordDecision(one)), show);
   setHandler(
     requestSignal,
     (asked) => {

@@ -16,6 +16,8 @@ interface Kept {
   loadsAtOnce: boolean;
 }
 
+type Request = 'describe' | 'start' | 'stop';
+
 const ROWS_PER_TABLE = 5;
 
 /**
@@ -24,7 +26,7 @@ const ROWS_PER_TABLE = 5;
  */
 export class MemoryDms implements ReplicationTasks {
   readonly #tasks = new Map<string, Kept>();
-  readonly #faults: { of: 'start' | 'stop'; applies: boolean; as: FailureName }[] = [];
+  readonly #faults: { of: Request; applies: boolean; as: FailureName }[] = [];
   #ms = Date.parse('2026-11-22T12:00:00Z');
   #describes: number[] = [];
 
@@ -113,7 +115,7 @@ export class MemoryDms implements ReplicationTasks {
   }
 
   /** Let the next request fail; `applies`: it is carried out, and its answer is lost. */
-  fail(of: 'start' | 'stop', as: FailureName, applies: boolean): void {
+  fail(of: Request, as: FailureName, applies = false): void {
     this.#faults.push({ of, as, applies });
   }
 
@@ -126,6 +128,8 @@ export class MemoryDms implements ReplicationTasks {
 
   async describe({ by, names }: TaskNames): Promise<readonly DmsTask[]> {
     this.#describes.push(names.length);
+    const fault = this.#faultOf('describe');
+    if (fault) throw failure(fault.as, 'describe: refused');
     const found = [...this.#tasks.values()].filter(({ task }) =>
       names.includes(by === 'arn' ? task.arn : task.identifier),
     );
@@ -194,7 +198,7 @@ export class MemoryDms implements ReplicationTasks {
     this.becomes(kept.task.identifier, { status: 'stopped', stopReason });
   }
 
-  #faultOf(of: 'start' | 'stop') {
+  #faultOf(of: Request) {
     const at = this.#faults.findIndex((fault) => fault.of === of);
     return at < 0 ? undefined : this.#faults.splice(at, 1)[0];
   }
