@@ -89,6 +89,9 @@ export const detachSignal = defineSignal('detach');
 
 const { recordDecision } = proxyActivities<ViewActivities>(LOOK);
 
+/** Watches before the run continues as new, so that its history stays small: half a day and more. */
+const WATCHES_PER_RUN = 100;
+
 /**
  * Run one DMS task: start it once, or adopt it as it runs; wait; say how it ended by status, StopReason and tables.
  * What a person can end parks: a table while its task runs on, a task that stands. Cancel stops the task and waits
@@ -114,6 +117,7 @@ export async function runDmsTask(
   let due = state ? state.due : wishOf(request);
   let unseen = state?.unseen ?? null;
   let isUnseenLong = false;
+  let watches = 0;
   let resumes = state?.resumes ?? 0;
   let took: Took = state?.took ?? 'nothing';
   let starts = state?.starts ?? 0;
@@ -196,7 +200,7 @@ export async function runDmsTask(
         look = await parked.untilDone(item, describe);
         continue;
       }
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) return 'goesOn';
+      if (isLong() && allHandlersFinished()) return 'goesOn';
       if (unseen && startedSince(unseen, look)) unseen = null;
       const isBounded = request.cdcStopPosition !== undefined;
       const wish = { until: request.until ?? 'stopped', isBounded, skipped, reloads };
@@ -255,6 +259,7 @@ export async function runDmsTask(
 
   /** A new look, when the task has news, after some 10 minutes, or at once when a person decides something. */
   async function renew(seen: DmsLook): Promise<void> {
+    watches += 1;
     const asked = { task: seen.arn, known: knownOf(seen), ...expected };
     const watched = await parked.untilDone(item, () => unlessAsked(isAsked, () => watchDmsTask(asked)));
     if (watched !== 'asked') look = watched;
@@ -310,6 +315,10 @@ export async function runDmsTask(
 
   function describe(): Promise<DmsLook> {
     return describeDmsTask({ task: request.task, ...expected });
+  }
+
+  function isLong(): boolean {
+    return watches >= WATCHES_PER_RUN || workflowInfo().continueAsNewSuggested;
   }
 
   function isAsked(): boolean {

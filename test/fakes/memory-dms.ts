@@ -76,6 +76,11 @@ export class MemoryDms implements ReplicationTasks {
     return this.#named(identifier).task.status;
   }
 
+  /** Does it go on after its load? */
+  isReplicating(identifier: string): boolean {
+    return this.#named(identifier).task.migrationType !== 'full-load';
+  }
+
   /** The type of every start that was accepted, in order. */
   starts(identifier: string): readonly string[] {
     return this.#named(identifier).starts;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { createDmsActivities } from '../../activities/dms/activities.ts';
+import type { ReplicationTasks } from '../../activities/dms/port.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
 import { createRunActivities } from '../../activities/runs/activities.ts';
 import { TemporalRuns } from '../../activities/runs/temporal.ts';
@@ -22,17 +23,29 @@ import type { Lab } from '../support/temporal.ts';
 
 export type DmsLab = ReturnType<typeof dmsLab>;
 
+interface Pacing {
+  readonly watchMs?: number;
+}
+
 /** A DMS in memory and a lake for decisions, with the real activities. Its names are its own: tests share one server. */
-export function dmsLab({ client }: { readonly client: Client }, pacing: { readonly watchMs?: number } = {}) {
-  const own = randomUUID().slice(0, 8);
-  const task = `shop-${own}`;
-  const queue = `test-${own}`;
+export function dmsLab(lab: { readonly client: Client }, pacing: Pacing = {}) {
   const dms = new MemoryDms();
+  return { dms, ...labOver(lab, dms, `shop-${randomUUID().slice(0, 8)}`, pacing) };
+}
+
+/** The same over any DMS that has the task. */
+export function labOver(
+  { client }: { readonly client: Client },
+  tasks: ReplicationTasks,
+  task: string,
+  pacing: Pacing = {},
+) {
+  const queue = `test-${task}`;
   const store = new MemoryObjectStore();
   const clock = { now: () => Date.now() };
   const activities = {
     ...createRunActivities({ runs: new TemporalRuns(() => client, queue) }),
-    ...createDmsActivities({ tasks: dms, clock, pacing: { lookEveryMs: 20, gapMs: 1, ...pacing } }),
+    ...createDmsActivities({ tasks, clock, pacing: { lookEveryMs: 20, gapMs: 1, ...pacing } }),
     ...createViewActivities({
       store,
       ledger: createLedger({ store }),
@@ -40,14 +53,14 @@ export function dmsLab({ client }: { readonly client: Client }, pacing: { readon
       clock,
     }),
   };
-  return { task, queue, dms, store, activities, runId: workflowIds.runDmsTask(task) };
+  return { task, queue, store, activities, runId: workflowIds.runDmsTask(task) };
 }
 
 export type Run = WorkflowHandle<typeof runDmsTask>;
 
 export function start(
   lab: Lab,
-  { task, queue, runId }: DmsLab,
+  { task, queue, runId }: Pick<DmsLab, 'task' | 'queue' | 'runId'>,
   more: Partial<RunDmsTaskInput> = {},
 ): Promise<Run> {
   return lab.client.workflow.start<typeof runDmsTask>('runDmsTask', {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { detachSignal } from '../../workflows/run-dms-task.ts';
+import { detachSignal, type runDmsTask } from '../../workflows/run-dms-task.ts';
 import { parkedQuery } from '../../workflows/support/parking.ts';
 import { eventually, until } from '../support/eventually.ts';
 import { test } from '../support/temporal.ts';
@@ -227,15 +227,48 @@ test('a task that is not there waits for a person, and is run once it was made',
   });
 });
 
-test('watches that end without news do not grow the state of a run', async ({ lab }) => {
+test('after 100 watches a run continues as new, with what a person left out', async ({ lab }) => {
   const own = dmsLab(lab, { watchMs: 1 });
-  await running(lab, own, 'cdc', async (run) => {
+  const { dms, task } = own;
+  dms.create(task, 'full-load-and-cdc');
+  dms.becomes(task, { status: 'running' });
+  dms.setTable(task, 'public.bookings', 'Table error');
+  await lab.withWorker(own.queue, own.activities, async () => {
+    const run = await start(lab, own);
+    const { runId: first } = await run.describe();
+    await waiting(run);
+    await decide(run, ['public.bookings'], 'skip');
     await until(
-      async () => (await run.describe()).historyLength,
-      (events) => events > 60,
+      () => lab.client.workflow.getHandle(own.runId).describe(),
+      ({ runId }) => runId !== first,
+      50_000,
     );
-    expect(await progress(run)).toMatchObject({ waiting: 0, starts: 1, says: 'running' });
-    await run.signal(detachSignal);
-    expect(await result(run)).toMatchObject({ outcome: 'detached', starts: 1 });
+    const next = lab.client.workflow.getHandle<typeof runDmsTask>(own.runId);
+    await eventually(async () => (await progress(next)).says, 'running');
+    expect(await progress(next)).toMatchObject({ waiting: 0, took: 'adopted', skipped: ['public.bookings'] });
+    await next.signal(detachSignal);
+    expect(await next.result()).toMatchObject({ outcome: 'detached', starts: 0 });
   });
+});
+
+test('a run that a worker has to replay at every step decides alike', async ({ lab }) => {
+  const own = dmsLab(lab);
+  const { dms, task } = own;
+  dms.create(task, 'full-load-and-cdc');
+  await lab.withWorker(
+    own.queue,
+    own.activities,
+    async () => {
+      const run = await start(lab, own);
+      await eventually(() => dms.status(task), 'running');
+      dms.setTable(task, 'public.bookings', 'Table error');
+      await waiting(run);
+      await decide(run, ['public.bookings'], 'reload');
+      dms.becomes(task, ends('RECYCLE_TASK'));
+      await eventually(() => dms.starts(task), ['start-replication', 'resume-processing']);
+      await run.signal(detachSignal);
+      expect(await result(run)).toMatchObject({ outcome: 'detached', starts: 2 });
+    },
+    { worker: { maxCachedWorkflows: 0 } },
+  );
 });
