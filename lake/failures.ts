@@ -155,7 +155,8 @@ export const FAILURES = {
   DmsRefused: {
     retry: 'few',
     tell: 'operator',
-    means: 'DMS refuses a request for what a person can mend: a key, a quota, an endpoint.',
+    means:
+      'DMS refuses a request for what a person can mend: a quota, an endpoint, an operation that the task does not allow.',
     remedy: 'Mend what the message names, then decide: retry.',
   },
   DmsTaskFailed: {

@@ -204,7 +204,7 @@ test.each([
   ['ThrottlingException', 'Throttled'],
   ['ResourceNotFoundFault', 'DmsTaskMissing'],
   ['ResourceQuotaExceededFault', 'DmsRefused'],
-  ['KMSKeyNotAccessibleFault', 'DmsRefused'],
+  ['KMSKeyNotAccessibleFault', 'AccessDenied'],
 ])('%s means %s', async (said, type) => {
   const { tasks } = await openWith((_, response) => refuse(response, said));
   await expect(tasks.start(START, signal)).rejects.toMatchObject({ type });
