@@ -55,6 +55,7 @@ export interface ReloadDmsTablesResult {
 
 export type DmsActivities = ReturnType<typeof createDmsActivities>;
 
+const BEAT_MS = 20_000;
 /** DMS takes no more in one request. */
 const RELOADED_AT_ONCE = 10;
 
@@ -145,7 +146,11 @@ export function createDmsActivities({
   }
 
   async function withTables(task: DmsTask, expected: readonly string[] = []): Promise<DmsLook> {
-    const found = await lookout.tables(task.arn, cancellationSignal(), () => heartbeat());
+    // Its turn may be far off while hundreds of tasks are looked at.
+    const beat = setInterval(() => heartbeat(), BEAT_MS);
+    const found = await lookout
+      .tables(task.arn, cancellationSignal(), () => heartbeat())
+      .finally(() => clearInterval(beat));
     return {
       ...task,
       tables: summariseTables(found, expected),

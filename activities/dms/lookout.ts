@@ -6,6 +6,8 @@ import { failure } from '../failure.ts';
 import type { DmsPacing } from './pacing.ts';
 import type { ReplicationTasks, TaskNames } from './port.ts';
 
+const NEVER = new AbortController().signal;
+
 interface Asking {
   readonly resolve: (task: DmsTask | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -24,7 +26,8 @@ export class Lookout {
   readonly #tasks: ReplicationTasks;
   readonly #pacing: DmsPacing;
   readonly #asking = { arn: new Map<string, Set<Asking>>(), id: new Map<string, Set<Asking>>() };
-  #last: Promise<void> = Promise.resolve();
+  /** When the next request of each kind may go out: pages of tables, however many, hold up no describe. */
+  readonly #turns = { describe: Promise.resolve(), tables: Promise.resolve() };
   #isServing = false;
 
   constructor(tasks: ReplicationTasks, pacing: DmsPacing) {
@@ -65,7 +68,8 @@ export class Lookout {
     const found: DmsTable[] = [];
     let marker: string | undefined;
     do {
-      await this.#turn(signal);
+      await this.#turn('tables');
+      signal.throwIfAborted();
       const page = await this.#tasks.tables(arn, marker, signal);
       found.push(...page.tables);
       marker = page.next;
@@ -80,7 +84,7 @@ export class Lookout {
     try {
       for (let asked = this.#next(); asked; asked = this.#next()) {
         // Whoever comes while this waits is served too.
-        await this.#turn(AbortSignal.timeout(REQUEST_MS));
+        await this.#turn('describe');
         await this.#describe(asked.by);
       }
     } finally {
@@ -113,12 +117,11 @@ export class Lookout {
     }
   }
 
-  /** Resolves when the next request may go out. */
-  #turn(signal: AbortSignal): Promise<void> {
-    const turn = this.#last;
-    // The gap is kept even where the one whose turn it is gives up.
-    this.#last = turn.then(() => this.#pacing.wait(this.#pacing.gapMs, new AbortController().signal));
-    return turn.then(() => signal.throwIfAborted());
+  /** Resolves when the next request of this kind may go out. Never rejects: the gap is kept whoever gives up. */
+  #turn(kind: 'describe' | 'tables'): Promise<void> {
+    const turn = this.#turns[kind];
+    this.#turns[kind] = turn.then(() => this.#pacing.wait(this.#pacing.gapMs, NEVER));
+    return turn;
   }
 }
 

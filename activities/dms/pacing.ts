@@ -6,13 +6,13 @@ export interface DmsPacing {
   readonly watchMs: number;
   /** Between two looks of one watch. */
   readonly lookEveryMs: number;
-  /** Between two requests of a worker, whatever it asks. */
+  /** Between two describes of a worker, and likewise between two pages of tables. */
   readonly gapMs: number;
   /** Resolves after so long; rejects with the signal's reason when it aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export const DMS_PACING: DmsPacing = { watchMs: 9 * 60_000, lookEveryMs: 10_000, gapMs: 250, wait };
+export const DMS_PACING: DmsPacing = { watchMs: 9 * 60_000, lookEveryMs: 10_000, gapMs: 500, wait };
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
   try {

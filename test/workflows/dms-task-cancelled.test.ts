@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { failure } from '../../activities/failure.ts';
 import { eventually } from '../support/eventually.ts';
 import { test } from '../support/temporal.ts';
-import { decide, dmsLab, progress, result, running, start, waiting } from './dms-lab.ts';
+import { decide, dmsLab, result, running, waiting } from './dms-lab.ts';
 import { startByHand } from './operator.ts';
 
 test('a cancelled run stops its task, and ends when it stands', async ({ lab }) => {
