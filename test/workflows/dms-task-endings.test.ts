@@ -227,29 +227,37 @@ test('a task that is not there waits for a person, and is run once it was made',
   });
 });
 
-test('after 100 watches a run continues as new, with what a person left out', async ({ lab }) => {
-  const own = dmsLab(lab, { watchMs: 1 });
-  const { dms, task } = own;
-  dms.create(task, 'full-load-and-cdc');
-  dms.becomes(task, { status: 'running' });
-  dms.setTable(task, 'public.bookings', 'Table error');
-  await lab.withWorker(own.queue, own.activities, async () => {
-    const run = await start(lab, own);
-    const { runId: first } = await run.describe();
-    await waiting(run);
-    await decide(run, ['public.bookings'], 'skip');
-    await until(
-      () => lab.client.workflow.getHandle(own.runId).describe(),
-      ({ runId }) => runId !== first,
-      50_000,
-    );
-    const next = lab.client.workflow.getHandle<typeof runDmsTask>(own.runId);
-    await eventually(async () => (await progress(next)).says, 'running');
-    expect(await progress(next)).toMatchObject({ waiting: 0, took: 'adopted', skipped: ['public.bookings'] });
-    await next.signal(detachSignal);
-    expect(await next.result()).toMatchObject({ outcome: 'detached', starts: 0 });
-  });
-});
+test(
+  'after 100 watches a run continues as new, with what a person left out',
+  { timeout: 150_000 },
+  async ({ lab }) => {
+    const own = dmsLab(lab, { watchMs: 1 });
+    const { dms, task } = own;
+    dms.create(task, 'full-load-and-cdc');
+    dms.becomes(task, { status: 'running' });
+    dms.setTable(task, 'public.bookings', 'Table error');
+    await lab.withWorker(own.queue, own.activities, async () => {
+      const run = await start(lab, own);
+      const { runId: first } = await run.describe();
+      await waiting(run);
+      await decide(run, ['public.bookings'], 'skip');
+      await until(
+        () => lab.client.workflow.getHandle(own.runId).describe(),
+        ({ runId }) => runId !== first,
+        120_000,
+      );
+      const next = lab.client.workflow.getHandle<typeof runDmsTask>(own.runId);
+      await eventually(async () => (await progress(next)).says, 'running');
+      expect(await progress(next)).toMatchObject({
+        waiting: 0,
+        took: 'adopted',
+        skipped: ['public.bookings'],
+      });
+      await next.signal(detachSignal);
+      expect(await next.result()).toMatchObject({ outcome: 'detached', starts: 0 });
+    });
+  },
+);
 
 test('a run that a worker has to replay at every step decides alike', async ({ lab }) => {
   const own = dmsLab(lab);
