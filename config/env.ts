@@ -79,7 +79,7 @@ export const VARIABLES = {
     unset: '512',
   },
   TRIBUTARY_QUEUES: {
-    means: 'Task queues that this worker serves, between commas: control, transfer, stream, compute.',
+    means: 'Task queues that this worker serves, between commas: control, transfer, stream, compute, watch.',
     schema: queueNames.optional(),
     unset: 'all of them',
   },

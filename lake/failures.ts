@@ -146,6 +146,56 @@ export const FAILURES = {
     remedy:
       'Run `tributary verify`, which names what is damaged; then decide: retry, or recompute where a partition is held.',
   },
+  DmsTaskMissing: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'DMS has no replication task of this identifier or ARN in this account and region.',
+    remedy: 'Create it, or start again with the right name; then decide: retry, or abort.',
+  },
+  DmsRefused: {
+    retry: 'few',
+    tell: 'operator',
+    means:
+      'DMS refuses a request for what a person can mend: a quota, an endpoint, an operation that the task does not allow.',
+    remedy: 'Mend what the message names, then decide: retry.',
+  },
+  DmsTaskFailed: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A DMS task failed, or stopped for an error that DMS calls fatal.',
+    remedy:
+      'Read the message and the log of the task in CloudWatch, mend the cause, then decide: retry (resume where it stopped), reload (load every table again), or abort.',
+  },
+  DmsTaskStopped: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'A DMS task stands, and nothing says that its work is done: it was stopped by hand, by its settings, or again and again.',
+    remedy:
+      'Find out who stopped it, and why; then decide: retry (resume where it stopped), reload (load every table again), or abort.',
+  },
+  DmsOutOfCapacity: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A DMS task stopped because its replication instance is short of memory or disk.',
+    remedy:
+      'Give the replication instance a larger class or more storage, then decide: retry, to resume; or abort.',
+  },
+  DmsNoTables: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A DMS task captured no table, so whatever its status says, it brought nothing.',
+    remedy:
+      'Correct its table mappings or what its user may read, and set FailOnNoTablesCaptured; then decide: retry, reload, or abort.',
+  },
+  DmsTableError: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'A table of a DMS task is in error, suspended, cancelled, not loaded or not captured: its changes do not arrive.',
+    remedy:
+      'Read the log of the task in CloudWatch and mend the cause, then decide: reload (load this table again), retry (look again; a task that stands is resumed), or skip (go on without it).',
+  },
   SpecRefused: {
     retry: 'never',
     tell: 'operator',

@@ -4,6 +4,7 @@ export const workflowIds = {
   ingestStream: (source: string) => `ingest/${source}`,
   reconcileDataset: (dataset: string) => `reconcile/${dataset}`,
   buildPartitions: (dataset: string, planId: string) => `build/${dataset}/${planId}`,
+  runDmsTask: (task: string) => `dms/${task}`,
   applyLake: (lake: string) => `apply/${lake}`,
 } as const;
 

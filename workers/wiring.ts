@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getClient } from '@temporalio/activity';
 import { createBuildActivities } from '../activities/builds/activities.ts';
+import { createDmsActivities } from '../activities/dms/activities.ts';
+import { createDmsClient } from '../activities/dms/clients.ts';
+import { DmsTasks } from '../activities/dms/dms.ts';
 import { createFileActivities } from '../activities/files/activities.ts';
 import { LocalFolder } from '../activities/files/local.ts';
 import { S3Prefix } from '../activities/files/prefix.ts';
@@ -45,6 +48,12 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
   const clock = { now: () => Date.now() };
   const duck = { memoryMb: env.memoryMb, threads: 2, scratch: await scratchFolder(env) };
   const stream = new KinesisStream(createKinesisClient({ ...endpoint(env), region: env.awsRegion }));
+  const dms = { ...endpoint(env), region: env.awsRegion };
+  const tasks = new DmsTasks({
+    client: createDmsClient({ ...dms, maxAttempts: 3 }),
+    // What starts or stops a task goes out once: a resend after a lost answer would be a second start.
+    once: createDmsClient({ ...dms, maxAttempts: 1 }),
+  });
   return {
     ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
@@ -58,6 +67,7 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
       clock,
     }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
+    ...createDmsActivities({ tasks, clock }),
     ...createBuildActivities({ store, ledger, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
   };

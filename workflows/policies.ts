@@ -38,6 +38,34 @@ export const BUILD = {
   retry: PATIENT,
 } as const satisfies ActivityOptions;
 
+/** One describe of a DMS task and its tables: thousands of tables are many small pages. Left where it is when cut short. */
+export const DMS_LOOK = {
+  startToCloseTimeout: '10 minutes',
+  cancellationType: 'TRY_CANCEL',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** One change asked of DMS. It is not cut short: whoever cancels must know whether it was carried out. */
+export const DMS_CHANGE = {
+  startToCloseTimeout: '5 minutes',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** One watch of a DMS task: it returns by itself after some 10 minutes. A decision does not wait for its heartbeat. */
+export const DMS_WATCH = {
+  startToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '2 minutes',
+  cancellationType: 'TRY_CANCEL',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** Stopping a DMS task: it writes out what it holds first, and is asked again after some 10 minutes. */
+export const DMS_STOP = {
+  startToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '2 minutes',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
 /** Files that one `landFiles` takes: 1 action per 1,000 files. */
 export const FILES_PER_BATCH = 1000;
 

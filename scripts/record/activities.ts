@@ -1,6 +1,7 @@
 import { cancelled, heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { BuildActivities } from '../../activities/builds/activities.ts';
+import type { DmsActivities } from '../../activities/dms/activities.ts';
 import type { FileActivities } from '../../activities/files/activities.ts';
 import { createRunActivities } from '../../activities/runs/activities.ts';
 import { TemporalRuns } from '../../activities/runs/temporal.ts';
@@ -8,8 +9,14 @@ import type { SpecActivities } from '../../activities/spec/activities.ts';
 import type { StreamActivities } from '../../activities/streams/activities.ts';
 import type { ViewActivities } from '../../activities/views/activities.ts';
 import type { Parked } from '../../lake/decisions.ts';
+import type { DmsLook } from '../../lake/dms.ts';
 
-type LakeActivities = FileActivities & SpecActivities & StreamActivities & ViewActivities & BuildActivities;
+type LakeActivities = FileActivities &
+  SpecActivities &
+  StreamActivities &
+  ViewActivities &
+  BuildActivities &
+  DmsActivities;
 
 const NOTHING = {
   collected: 0,
@@ -35,9 +42,48 @@ const LOST: Parked = {
 };
 const HELD = { partition: '2026-11-21', findings: ['rows: 1, at least 2 are declared'] };
 
+const READY: DmsLook = {
+  identifier: 'shop-cdc',
+  arn: 'arn:aws:dms:eu-west-1:123456789012:task:SHOP',
+  migrationType: 'full-load-and-cdc',
+  status: 'ready',
+  stopReason: null,
+  startedAt: null,
+  stoppedAt: null,
+  lastFailure: null,
+  checkpoint: null,
+  progressPercent: 0,
+  tablesErrored: 0,
+  tables: { total: 0, completed: 0, troubled: 0, rows: 0, leftOver: [] },
+  lookedAt: '2026-11-24T12:00:00.000Z',
+};
+const WRONG = { schema: 'public', table: 'bookings', state: 'Table error', validation: null };
+const ERRED: DmsLook = {
+  ...READY,
+  status: 'running',
+  startedAt: '2026-11-24T12:00:01.000Z',
+  tablesErrored: 1,
+  tables: {
+    ...READY.tables,
+    total: 2,
+    completed: 1,
+    troubled: 1,
+    leftOver: [{ ...WRONG, isCaptured: true, refreshedAt: '2026-11-24T12:00:02.000Z' }],
+  },
+};
+const LOADED = { ...ERRED, tablesErrored: 0, tables: { ...READY.tables, total: 2, completed: 2, rows: 9 } };
+const FAILED = { ...LOADED, status: 'failed', stoppedAt: '2026-11-24T12:00:03.000Z', lastFailure: 'no disk' };
+/** What is seen of the task after each start and each wait. */
+const SEEN: readonly DmsLook[] = [
+  ERRED,
+  LOADED,
+  FAILED,
+  { ...LOADED, startedAt: '2026-11-24T12:00:04.000Z' },
+];
+
 /**
  * A lake of counters: one file that is good and one that is not, one lane with a lost shard, one plan with a held
- * partition. Enough for every workflow to take each of its turns, as a history knows only what activities answered.
+ * partition, one task with a table in error that fails in the end. Enough for every workflow to take each of its turns, as a history knows only what activities answered.
  */
 export function recordedActivities(client: Client, taskQueue: string): object {
   let isListed = false;
@@ -45,6 +91,9 @@ export function recordedActivities(client: Client, taskQueue: string): object {
   let isBuilt = false;
   let decisions = 0;
   let version = 0;
+  let looks = 0;
+  let isDecided = false;
+  const look = () => SEEN[Math.min(looks, SEEN.length) - 1] ?? READY;
   const lake: LakeActivities = {
     describeSource: async ({ kind }) => ({
       kind: kind === 'files' ? 'files' : 'kinesis',
@@ -96,6 +145,25 @@ export function recordedActivities(client: Client, taskQueue: string): object {
     closeHolds: async () => ({ closed: [{ partition: HELD.partition, action: 'approve' }], planEnded: true }),
     rollbackDataset: async () => ({ version: (version += 1) }),
     releasePins: async () => ({ version: (version += 1) }),
+
+    describeDmsTask: async () => look(),
+    startDmsTask: async () => {
+      isDecided = true;
+      return { outcome: 'started' };
+    },
+    watchDmsTask: async () => {
+      // What waits for a person stays as it is until it is decided, and what runs at last until it is stopped.
+      if ((look() === ERRED || look() === FAILED) && !isDecided) return untilCancelled();
+      if (looks === SEEN.length) return untilCancelled();
+      isDecided = false;
+      looks += 1;
+      return look();
+    },
+    reloadDmsTables: async () => {
+      isDecided = true;
+      return { askedAt: '2026-11-24T12:00:05.000Z', isAccepted: true };
+    },
+    stopDmsTask: async () => ({ stands: true, status: 'stopped', checkpoint: 'checkpoint:V1#27' }),
     recordDecision: async () => ({ key: `audit/2026-11-24/${(decisions += 1)}.json` }),
   };
   return { ...lake, ...createRunActivities({ runs: new TemporalRuns(() => client, taskQueue) }) };

@@ -61,9 +61,24 @@ async function applyLake(stage: Stage) {
   return { 'apply-lake-applied': run };
 }
 
-export const SCENARIOS: readonly Scenario[] = [transferFiles, ingestStream, reconcileDataset, applyLake].map(
-  (play) => ({ play }),
-);
+/** A start, a table in error and its reload, a resume; and a cancel that stops the task. */
+async function runDmsTask(stage: Stage) {
+  const asker = await start(stage, 'runDmsTask', 'dms-by-hand', { task: 'shop-cdc' });
+  const run = stage.client.workflow.getHandle(workflowIds.runDmsTask('shop-cdc'));
+  await decide(run, 'reload');
+  await decide(run, 'retry');
+  await run.cancel();
+  await asker.result();
+  return { 'run-dms-task-handed-over': asker, 'run-dms-task-cancelled': run };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  transferFiles,
+  ingestStream,
+  reconcileDataset,
+  applyLake,
+  runDmsTask,
+].map((play) => ({ play }));
 
 function start({ client, taskQueue }: Stage, type: string, workflowId: string, input: object) {
   return client.workflow.start(type, { workflowId, taskQueue, args: [input] });

@@ -15,6 +15,9 @@ const files = existsSync(FOLDER) ? readdirSync(FOLDER).filter((file) => file.end
 const refused = files.filter((file) => file.startsWith('refused-'));
 const kept = files.filter((file) => !refused.includes(file));
 
+/** Types that no release has had: the next one records them, at its tag (`scripts/record-histories.ts`). */
+const UNRELEASED = ['runDmsTask'];
+
 let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 
 async function replay(file: string): Promise<void> {
@@ -46,13 +49,18 @@ for (const file of files) {
   });
 }
 
-test.runIf(files.length > 0)('every workflow type has a history, and one history must be refused', () => {
-  const types = new Set(kept.map((file) => startOf(history(file))?.workflowType?.name));
-  expect([...types].toSorted((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1))).toEqual(
-    Object.keys(workflows).toSorted(),
-  );
-  expect(refused.length).toBeGreaterThan(0);
-});
+test.runIf(files.length > 0)(
+  'every released workflow type has a history, and one history must be refused',
+  () => {
+    const types = new Set(kept.map((file) => startOf(history(file))?.workflowType?.name));
+    expect([...types].toSorted((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1))).toEqual(
+      Object.keys(workflows)
+        .filter((type) => !UNRELEASED.includes(type))
+        .toSorted(),
+    );
+    expect(refused.length).toBeGreaterThan(0);
+  },
+);
 
 test('a history without flags is told from one that has them', () => {
   const completed = (sdkMetadata: object) => ({ workflowTaskCompletedEventAttributes: { sdkMetadata } });

@@ -1,4 +1,11 @@
-import { condition, defineSignal, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { RunActivities } from '../../activities/runs/activities.ts';
 import { FAILURES } from '../../lake/failures.ts';
 import { ASK_AGAIN, LOOK } from '../policies.ts';
@@ -54,6 +61,18 @@ export async function handOverTo<Result extends object>({
     // A run that was terminated answers nobody: the request is handed to the one that follows it.
     if (await condition(() => outcome !== undefined, ASK_AGAIN)) {
       return { ...outcome?.value, handedTo: workflowId };
+    }
+  }
+}
+
+/** Tell all who wait for it how this run's work came out. */
+export async function answerRequests(requests: readonly Request[], outcome: object): Promise<void> {
+  for (const { replyTo } of requests) {
+    if (replyTo === undefined) continue;
+    try {
+      await getExternalWorkflowHandle(replyTo).signal(outcomeSignal, outcome);
+    } catch {
+      // Whoever asked is gone.
     }
   }
 }

@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 
 /** Kinds of work that have a task queue of their own where the control queue is called `control`. */
-export type WorkKind = 'transfer' | 'stream' | 'compute';
+export type WorkKind = 'transfer' | 'stream' | 'compute' | 'watch';
 
 /**
  * The task queue for a kind of work. A run that was started on another queue than `control` keeps all its work there:

@@ -1,0 +1,49 @@
+import type { StartType } from '../../lake/dms-start.ts';
+import type { DmsTask } from '../../lake/dms.ts';
+import type { DmsTable } from '../../lake/dms-tables.ts';
+
+/** How tasks are named in one request: all by ARN, or all by identifier. */
+export type TaskNames =
+  | { readonly by: 'arn'; readonly names: readonly string[] }
+  | { readonly by: 'id'; readonly names: readonly string[] };
+
+export interface StartRequest {
+  readonly arn: string;
+  readonly type: StartType;
+  readonly cdcStartPosition?: string;
+  readonly cdcStopPosition?: string;
+}
+
+/**
+ * What running tasks needs from the Database Migration Service. One request per call. Rejects with `Unreachable`,
+ * `Throttled`, `AccessDenied` or `DmsRefused`, and with `DmsTaskMissing` where a call names one task.
+ */
+export interface ReplicationTasks {
+  /** Those of these tasks, 100 at most, that exist; DMS may answer with a state of some seconds ago. */
+  describe(tasks: TaskNames, signal: AbortSignal): Promise<readonly DmsTask[]>;
+
+  /** A page of up to 500 tables, and where the next one begins. */
+  tables(arn: string, marker: string | undefined, signal: AbortSignal): Promise<TablesPage>;
+
+  /**
+   * Asks once and never by itself again: when no answer comes, the task may have been started. `wrongState`: DMS
+   * started nothing, for the task is in no state to be started.
+   */
+  start(request: StartRequest, signal: AbortSignal): Promise<'accepted' | 'wrongState'>;
+
+  /** `wrongState`: there is nothing to stop, or not yet. */
+  stop(arn: string, signal: AbortSignal): Promise<'accepted' | 'wrongState'>;
+
+  /** At most 10 tables of a running task. `wrongState`: the task does not run, or is busy with them. */
+  reload(arn: string, tables: readonly TableRef[], signal: AbortSignal): Promise<'accepted' | 'wrongState'>;
+}
+
+export interface TableRef {
+  readonly schema: string;
+  readonly table: string;
+}
+
+export interface TablesPage {
+  readonly tables: readonly DmsTable[];
+  readonly next: string | undefined;
+}
