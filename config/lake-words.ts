@@ -24,8 +24,8 @@ export interface Issue {
   readonly input?: unknown;
   readonly keys?: readonly string[];
   readonly expected?: string;
-  readonly maximum?: unknown;
-  readonly minimum?: unknown;
+  readonly maximum?: number | bigint;
+  readonly minimum?: number | bigint;
   /** Of a key that is no name. */
   readonly issues?: readonly { readonly message: string }[];
 }

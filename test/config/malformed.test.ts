@@ -149,7 +149,7 @@ test.each([
 
 test('aliases that multiply without end are refused, and soon', () => {
   const levels = ['a: &a [x, x, x, x, x, x, x, x, x]'];
-  const names = [...'abcdefghijklmnopqrstuvwxyz'];
+  const names = 'a b c d e f g h i j k l m n o p q r s t u v w x y z'.split(' ');
   for (const [index, name] of names.slice(1).entries())
     levels.push(`${name}: &${name} [${Array(9).fill(`*${names[index]}`).join(', ')}]`);
   expect(problemsOf(levels.join('\n'))).toEqual([
@@ -158,7 +158,7 @@ test('aliases that multiply without end are refused, and soon', () => {
 });
 
 test('brackets that nest without end are refused', () => {
-  expect(problemsOf(`lake: ${'['.repeat(100_000)}`)[0]).toMatch(
+  expect(problemsOf(`lake: ${'['.repeat(30_000)}`)[0]).toMatch(
     /^1:\d+: this nests too deeply: no lake does$/,
   );
 });
