@@ -1,5 +1,6 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { ApplyResult, LeftRun, SpecActivities } from '../activities/spec/activities.ts';
+import type { ApplyResult, SpecActivities } from '../activities/spec/activities.ts';
+import type { LeftRun } from '../activities/spec/runs.ts';
 import { workflowIds } from '../lake/ids.ts';
 import type { LakeSpec } from '../lake/spec.ts';
 import { LOOK, SURVEY } from './policies.ts';

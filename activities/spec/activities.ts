@@ -7,6 +7,7 @@ import { failure } from '../failure.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { Runs } from '../runs/port.ts';
 import { compareSpecs } from './compare.ts';
+import { type LeftRun, leaveRuns, startOrNudge } from './runs.ts';
 import { createSpecReader, specChain } from './store.ts';
 
 export interface ApplyResult {
@@ -21,13 +22,6 @@ export interface SetUpResult {
   readonly started: readonly string[];
   readonly schedules: readonly string[];
   readonly left: readonly LeftRun[];
-}
-
-/** A run that was open when its source or dataset was taken out of the lake. */
-export interface LeftRun {
-  readonly workflow: string;
-  /** False: it stays until a person cancels it. */
-  readonly endsItself: boolean;
 }
 
 export interface DescribedSource {
@@ -140,11 +134,11 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     const started: string[] = [];
     const schedules: string[] = [];
     const before = n > 1 ? await specChain(store).read(n - 1, cancellationSignal()) : undefined;
-    const left = before ? await leaveRuns(before.value, spec) : [];
+    const left = before ? await leaveRuns(runs, before.value, spec) : [];
     for (const [source, { kind, ...declared }] of Object.entries(spec.sources)) {
       if (kind === 'kinesis') {
         const id = workflowIds.ingestStream(source);
-        if (await startOrNudge('ingestStream', id, { source })) started.push(id);
+        if (await startOrNudge(runs, 'ingestStream', id, { source })) started.push(id);
       }
       const id = scheduleId(source);
       const schedule = 'schedule' in declared ? declared.schedule : undefined;
@@ -163,37 +157,9 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     }
     for (const dataset of Object.keys(spec.datasets)) {
       const id = workflowIds.reconcileDataset(dataset);
-      if (await startOrNudge('reconcileDataset', id, { dataset })) started.push(id);
+      if (await startOrNudge(runs, 'reconcileDataset', id, { dataset })) started.push(id);
     }
     return { started, schedules, left };
-  }
-
-  /** What was declared and is no more loses its schedule; its runs end by themselves, or are named. */
-  async function leaveRuns(before: LakeSpec, now: LakeSpec): Promise<readonly LeftRun[]> {
-    const left: LeftRun[] = [];
-    for (const [source, { kind }] of Object.entries(before.sources)) {
-      if (source in now.sources) continue;
-      await runs.removeSchedule(scheduleId(source));
-      if (kind === 'kinesis') left.push(...(await nudgeLeft(workflowIds.ingestStream(source))));
-      else {
-        const workflow = workflowIds.transferFiles(source);
-        if (await runs.isOpen(workflow)) left.push({ workflow, endsItself: false });
-      }
-    }
-    for (const dataset of Object.keys(before.datasets)) {
-      if (!(dataset in now.datasets)) left.push(...(await nudgeLeft(workflowIds.reconcileDataset(dataset))));
-    }
-    return left;
-  }
-
-  async function nudgeLeft(workflow: string): Promise<readonly LeftRun[]> {
-    return (await runs.signal(workflow, 'nudge', undefined)) ? [{ workflow, endsItself: true }] : [];
-  }
-
-  async function startOrNudge(workflowType: string, workflowId: string, input: object): Promise<boolean> {
-    if (await runs.start({ workflowType, workflowId, input })) return true;
-    await runs.signal(workflowId, 'nudge', undefined);
-    return false;
   }
 
   return { describeSource, describeDataset, writeSpec, setUpLake };

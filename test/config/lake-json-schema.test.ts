@@ -41,7 +41,7 @@ test.each([
   ['a key misspelt', 'merge: append', 'mrege: append'],
   ['a key of another kind of source', 'stream: events,', 'stream: events, quiet: 30s,'],
   ['a key that is not built', 'datasets:', 'metrics: {}\ndatasets:'],
-  ['a format that is not built', '{ csv: {} }', '{ csv: {}, fixed: {} }'],
+  ['a format that is none', '{ csv: {} }', '{ csv: {}, avro: {} }'],
   ['a kind that is none', 'kind: kinesis', 'kind: kineses'],
   ['a key left out', '    key: [id]\n', ''],
   ['a bucket that S3 refuses', 'travel-lake', 'Travel_Lake'],

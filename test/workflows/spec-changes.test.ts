@@ -7,7 +7,7 @@ import { type ReconcileProgress, reconcileDataset } from '../../workflows/reconc
 import { decideUpdate, parkedQuery } from '../../workflows/support/parking.ts';
 import { eventually, until } from '../support/eventually.ts';
 import { type Lab, test } from '../support/temporal.ts';
-import { csv, workflowLake } from './lake.ts';
+import { csv, inActivity, workflowLake } from './lake.ts';
 
 type Lake = Awaited<ReturnType<typeof workflowLake>>;
 
@@ -62,6 +62,41 @@ test('rows of another mapping park the reconciliation, and it goes on once the s
     } finally {
       await run.terminate('the test is over');
     }
+  });
+});
+
+test('a dataset under another name is built from what its feeds brought to the other', async ({ lab }) => {
+  const lake = await workflowLake(lab);
+  await lake.write('a.csv', csv('2026-11-21', '1'));
+  await lake.land();
+  const { [lake.source]: dataset } = lake.spec.datasets;
+  if (!dataset) throw new Error('there is one');
+  const renamed = `trips-of-${lake.source}`;
+  const apply = (spec: LakeSpec) =>
+    inActivity(lake.activities.writeSpec, { spec, by: 'ana', reason: 'renamed' });
+  const otherwise = { ...dataset, key: ['id', 'amount'] };
+  await expect(apply({ ...lake.spec, datasets: { [renamed]: otherwise } })).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining(`datasets.${renamed}.feeds.${lake.source}: `),
+  });
+  expect(await apply({ ...lake.spec, datasets: { [renamed]: dataset } })).toMatchObject({
+    n: 2,
+    changes: [
+      { path: `datasets.${lake.source}`, what: 'no longer declared; what was collected stays' },
+      { path: `datasets.${renamed}`, class: 'compatible', what: 'new' },
+    ],
+  });
+  await lab.withWorker(lake.queue, lake.activities, async () => {
+    const run = await lab.client.workflow.start(reconcileDataset, {
+      workflowId: `reconcile/${renamed}`,
+      taskQueue: lake.queue,
+      args: [{ dataset: renamed }],
+    });
+    await until(
+      () => run.query<ReconcileProgress>('progress'),
+      ({ version }) => version === 1,
+    );
+    await run.terminate('the test is over');
   });
 });
 
