@@ -1,3 +1,4 @@
+import { canonical } from '../../lake/canonical.ts';
 import { mappingHashes } from '../../lake/hashes.ts';
 import { feedId } from '../../lake/keys.ts';
 import type { LakeSpec, SpecObject } from '../../lake/spec.ts';
@@ -23,14 +24,16 @@ export interface ComparerPorts {
 }
 
 /**
- * How `next` differs from what is applied, was applied before, and was collected under it. It only reads: each earlier
+ * How `declared` differs from what is applied, was applied before, and was collected under it. It only reads: each earlier
  * spec where a name comes (again), and each entry of a feed that comes to a dataset, up to the first that does not fit.
  */
 export async function compareSpecs(
   { store, chain, ledger = createLedger({ store }) }: ComparerPorts,
-  next: LakeSpec,
+  declared: LakeSpec,
   watch: Watch,
 ): Promise<Comparison> {
+  // As it would be stored: a mapping's hash follows the order of columns, which is that of canonical JSON there.
+  const next = JSON.parse(canonical(declared)) as LakeSpec;
   const head = await chain.head(watch.signal);
   if (!head) return { head, changes: specChanges(undefined, next) };
   const applied = head.value;
