@@ -97,7 +97,7 @@ test(
     });
     expect(await run('apply', '--json')).toMatchObject({
       code: 0,
-      stdout: '{"n":1,"written":false,"changes":[]}\n',
+      stdout: '{"n":1,"written":false,"changes":[],"left":[]}\n',
     });
   },
   PATIENCE_MS,
