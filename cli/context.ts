@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -44,8 +44,9 @@ export function openContext(
 /** The lake that a file declares. Rejects with every problem in it. */
 export function lakeFromFile(file: string): LakeSpec {
   if (!existsSync(file)) throw new Refused(`${file} is not there: name the lake's file`, EXIT.usage);
+  if (!statSync(file).isFile()) throw new Refused(`${file} is no file: name the lake's file`, EXIT.usage);
   // `${VAR}` in lake.yaml is whatever the person who applies it has set, so all variables count here.
-  const reading = readLake({ text: readFileSync(file, 'utf8'), file, variables: allVariables() });
+  const reading = readLake({ text: readFileSync(file), file, variables: allVariables() });
   if (reading.kind === 'refused') throw new Refused(reading.problems.map(problemLine).join('\n'));
   return reading.spec;
 }

@@ -61,6 +61,11 @@ export function resolveDataset(
     say(at('close'), 'close is for time partitions: the others rebuild when something came');
   for (const [index, column] of (file.gate?.compare ?? []).entries())
     needText(column, at('gate', 'compare', index));
+  for (const [index, check] of (file.gate?.checks ?? []).entries()) {
+    const { min, max } = 'rows' in check ? check.rows : {};
+    if (min !== undefined && max !== undefined && min > max)
+      say(at('gate', 'checks', index), `min is ${min} and max is ${max}: min must not be the greater`);
+  }
   const eventTime = file.eventTime ?? (partition.kind === 'time' ? partition.column : undefined);
   return {
     merge: file.merge,

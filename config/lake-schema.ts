@@ -14,14 +14,27 @@ const columnName = z
     'must be a column name such as paid_at: a-z, 0-9, "_", beginning with a letter',
   );
 
-const duration = z.string('must be a duration such as 30s, 10m, 6h or 1d').transform((text, context) => {
+const LONGEST_MS = 3650 * 86_400_000;
+const LARGEST_BYTES = 1_000_000_000_000;
+// What a transform checks stands beside it as a pattern, for editors.
+const durationText = z
+  .string('must be a duration such as 30s, 10m, 6h or 1d')
+  .meta({ description: 'A duration: 30s, 10m, 6h, 1d', pattern: String.raw`^\d+(\.\d+)?(ms|s|m|h|d)$` });
+const duration = durationText.transform((text, context) => {
   const ms = parseDuration(text);
   if (ms === undefined) context.addIssue('must be a duration such as 30s, 10m, 6h or 1d');
+  else if (ms > LONGEST_MS) context.addIssue('must be at most 3650d');
   return ms ?? 0;
 });
-const bytes = z.string('must be a size such as 64MB').transform((text, context) => {
+const interval = duration.refine((ms) => ms >= 1000, 'must be at least 1s');
+const bytesText = z.string('must be a size such as 64MB').meta({
+  description: 'A size: 64MB, 5GiB',
+  pattern: String.raw`^\d+(\.\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$`,
+});
+const bytes = bytesText.transform((text, context) => {
   const size = parseBytes(text);
   if (size === undefined) context.addIssue('must be a size such as 64MB');
+  else if (size < 1 || size > LARGEST_BYTES) context.addIssue('must be 1B to 1000GB');
   return size ?? 0;
 });
 const tolerance = z
@@ -34,7 +47,11 @@ const tolerance = z
   });
 
 const TYPES = 'string, boolean, integer, bigint, double, date, timestamp, decimal(18,2)';
-const columnType = z.string(`must be one of ${TYPES}`).transform((text, context) => {
+const columnTypeText = z.string(`must be one of ${TYPES}`).meta({
+  description: TYPES,
+  pattern: String.raw`^(string|boolean|integer|bigint|double|date|timestamp|decimal\( *\d{1,2} *, *\d{1,2} *\))$`,
+});
+const columnType = columnTypeText.transform((text, context) => {
   const compact = text.replaceAll(' ', '');
   const [, precision, scale] = /^decimal\((\d{1,2}),(\d{1,2})\)$/.exec(compact) ?? [];
   const decimal =
@@ -53,7 +70,10 @@ const columnType = z.string(`must be one of ${TYPES}`).transform((text, context)
 const columns = z.record(columnName, columnType);
 
 /** A key of the design that is not built: refused by name, so that nobody thinks it has an effect. */
-const notBuilt = z.never({ error: 'is not built yet (docs/status.md lists what is)' }).optional();
+const notBuilt = z
+  .never({ error: 'is not built yet (docs/status.md lists what is)' })
+  .optional()
+  .meta({ description: 'Not built yet' });
 
 const singleCharacter = z.string().length(1, 'must be one character');
 const csv = z.strictObject({
@@ -104,7 +124,7 @@ const files = z.strictObject({
       covers: duration.default(86_400_000),
     })
     .optional(),
-  schedule: z.strictObject({ every: duration, cron: notBuilt }).optional(),
+  schedule: z.strictObject({ every: interval, cron: notBuilt }).optional(),
 });
 
 const kinesis = z.strictObject({

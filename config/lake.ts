@@ -1,10 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import { LineCounter, isMap, isPair, isScalar, isSeq, parseDocument, visit, type Document } from 'yaml';
+import { type Document, LineCounter, isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import type { LakeSpec } from '../lake/spec.ts';
+import { aliasFaults } from './aliases.ts';
 import type { Fault } from './faults.ts';
+import { knownKeys } from './known-keys.ts';
 import { resolveLake } from './lake-rules.ts';
 import { LAKE_FILE } from './lake-schema.ts';
 import { brokenText, faultsOf, pathText } from './lake-words.ts';
+import { type FileText, textOf } from './text.ts';
 
 /** One thing that is wrong with a lake.yaml: where, what was found, and what would be right. */
 export interface Problem {
@@ -22,7 +25,8 @@ export type LakeReading =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
 export interface LakeText {
-  readonly text: string;
+  /** What the file holds: its bytes, or a text that somebody has read. */
+  readonly text: string | Uint8Array;
   /** Its path: messages name it, and relative folders in it are relative to it. */
   readonly file: string;
   /** What `${NAME}` stands for; `${NAME:-otherwise}` has a default. */
@@ -30,27 +34,37 @@ export interface LakeText {
 }
 
 /** Read a lake.yaml whole: every problem is found in one pass, in the order of the file, or none is left. */
-export function readLake({ text, file, variables }: LakeText): LakeReading {
+export function readLake({ text: held, file, variables }: LakeText): LakeReading {
+  const read: FileText = typeof held === 'string' ? { kind: 'text', text: held } : textOf(held);
+  if (read.kind === 'refused') {
+    const { line, column, message } = read;
+    return { kind: 'refused', problems: [{ file, line, column, path: '', message }] };
+  }
+  const { text } = read;
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const options = { lineCounter: lines, uniqueKeys: true, stringKeys: true, logLevel: 'error' } as const;
+  const document = parseDocument(text, options);
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const texts = text.split('\n');
-  const broken = document.errors.map((error) => {
+  // A warning is a tag that nothing reads: what it stands before would be taken for another value.
+  const broken = [...document.errors, ...document.warnings].map((error) => {
     const place = at(error.pos[0]);
-    return { ...place, path: '', message: brokenText(error, texts[place.line - 1] ?? '') };
+    const rest = (texts[place.line - 1] ?? '').slice(place.column - 1);
+    return { ...place, path: '', message: brokenText(error, rest) };
   });
   // What else the parser says of a line follows from the first.
   const first = broken.filter(({ line }, index) => broken.findIndex((one) => one.line === line) === index);
   if (first.length > 0) return { kind: 'refused', problems: first };
 
-  const faults = [...strayAliases(document), ...fillVariables(document, variables)];
-  const content = contentOf(document);
-  if (content.kind === 'refused') return refused(faults.length > 0 ? faults : [content.fault]);
+  const faults = [...aliasFaults(document), ...takenKeys(document), ...fillVariables(document, variables)];
+  // What they stand for or name cannot be read, so nothing else can be said.
+  if (faults.some(({ offset }) => offset !== undefined)) return refused(faults);
 
-  const parsed = LAKE_FILE.safeParse(content.value, { reportInput: true });
+  const content: unknown = document.toJS({ maxAliasCount: -1 }) ?? {};
+  const parsed = LAKE_FILE.safeParse(content, { reportInput: true });
   if (parsed.success) {
     const { spec, faults: found } = resolveLake(parsed.data, dirname(resolve(file)));
     faults.push(...found);
@@ -58,14 +72,15 @@ export function readLake({ text, file, variables }: LakeText): LakeReading {
   } else {
     // A variable that is not set is no value yet: nothing else is to be said of it.
     const open = new Set(faults.map(({ path }) => pathText(path)));
-    const found = parsed.error.issues.flatMap(faultsOf);
+    const known = (path: Fault['path']) => knownKeys(LAKE_FILE, path, content);
+    const found = parsed.error.issues.flatMap((issue) => faultsOf(issue, known));
     faults.push(...found.filter(({ path }) => !open.has(pathText(path))));
   }
   return refused(faults);
 
   function refused(all: readonly Fault[]): LakeReading {
-    const problems = all.map(({ path, message }) => ({
-      ...at(offsetOf(document, path)),
+    const problems = all.map(({ path, message, offset }) => ({
+      ...at(offset ?? offsetOf(document, path)),
       path: pathText(path),
       message,
     }));
@@ -73,26 +88,14 @@ export function readLake({ text, file, variables }: LakeText): LakeReading {
   }
 }
 
-/** The document as plain values. Aliases that multiply without end are refused. */
-function contentOf(
-  document: Document,
-): { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'refused'; readonly fault: Fault } {
-  try {
-    return { kind: 'value', value: document.toJS() ?? {} };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: 'refused', fault: { path: [], message: `${message}: write the values out` } };
-  }
-}
-
-/** Aliases of nothing. */
-function strayAliases(document: Document): Fault[] {
+/** Names that every object of JavaScript has already. */
+function takenKeys(document: Document): Fault[] {
   const faults: Fault[] = [];
   visit(document, {
-    Alias(_key, node, ancestors) {
-      if (node.resolve(document)) return;
-      const message = `*${node.source} names nothing: put &${node.source} before what it stands for, or write it out`;
-      faults.push({ path: pathTo(node, ancestors), message });
+    Pair(_key, { key }) {
+      if (!isScalar(key) || (key.value !== '__proto__' && key.value !== 'constructor')) return;
+      const message = `${key.value} is taken: choose another name`;
+      faults.push({ path: [], offset: key.range?.[0] ?? 0, message });
     },
   });
   return faults;
@@ -103,8 +106,9 @@ function fillVariables(document: Document, variables: LakeText['variables']): Fa
   const faults: Fault[] = [];
   visit(document, {
     Scalar(_key, node, ancestors) {
-      if (typeof node.value !== 'string' || !node.value.includes('${')) return;
-      node.value = node.value.replaceAll(
+      const written = node.value;
+      if (typeof written !== 'string' || !written.includes('${')) return;
+      node.value = written.replaceAll(
         /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
         (whole, name: string, otherwise?: string) => {
           const value = variables[name] ?? otherwise;
@@ -116,6 +120,11 @@ function fillVariables(document: Document, variables: LakeText['variables']): Fa
           return value ?? whole;
         },
       );
+      if (/\$\{(?![A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\})/.test(written))
+        faults.push({
+          path: pathTo(node, ancestors),
+          message: `${written} holds a \${ that begins no variable: write \${NAME}, or \${NAME:-otherwise}`,
+        });
     },
   });
   return faults;

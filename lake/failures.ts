@@ -206,7 +206,8 @@ export const FAILURES = {
     retry: 'never',
     tell: 'developer',
     means: 'Tributary does not do this yet; docs/status.md lists what is built.',
-    remedy: 'Leave it out of lake.yaml or the request.',
+    remedy:
+      'Leave it out of lake.yaml and apply, or out of the request. Where a run waits, decide: retry after that.',
   },
 } as const satisfies Record<string, FailurePolicy>;
 

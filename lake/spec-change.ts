@@ -1,29 +1,95 @@
 import { canonical, compareText } from './canonical.ts';
-import type { DatasetSpec, LakeSpec, SourceSpec } from './spec.ts';
+import { type DatasetSpec, type LakeSpec, type SourceSpec, hasBothRoles } from './spec.ts';
+import { isOneValue, valueText, wordOf } from './spec-words.ts';
 
 /** `compatible`: from the next entry or build. `rebuild`: every build would change. `refused`: never. */
 export type ChangeClass = 'compatible' | 'rebuild' | 'refused';
 
 export interface SpecChange {
-  /** `datasets.payments.key`. */
+  /** `datasets.payments.close.grace`, in the words of lake.yaml. */
   readonly path: string;
   readonly class: ChangeClass;
   readonly what: string;
+  /** What applying it does, and what becomes of what is there. */
+  readonly effect: string;
 }
 
+/** What the lake remembers beside its applied spec. */
+export interface SpecPast {
+  /** Sources and datasets that the applied spec has no more, as each last stood. */
+  readonly earlier: Pick<LakeSpec, 'sources' | 'datasets'>;
+  /** Feeds with rows that were collected under another mapping than the new spec has for them. */
+  readonly collectedOtherwise: ReadonlySet<string>;
+}
+
+const NO_PAST: SpecPast = { earlier: { sources: {}, datasets: {} }, collectedOtherwise: new Set() };
+
 /** What changes rows that are built already, or that would be collected otherwise. */
-const DATASET_REBUILDS = ['merge', 'key', 'version', 'partition', 'columns', 'eventTime', 'feeds'] as const;
+const DATASET_REBUILDS = ['merge', 'key', 'version', 'partition', 'columns', 'eventTime'] as const;
 const SOURCE_REBUILDS = ['format', 'columns'] as const;
 const SOURCE_REFUSALS = ['kind', 'stream', 'start'] as const;
 
+const EFFECTS = {
+  first: 'everything in it is new',
+  rebuild: 'refused: it would rebuild every partition, which Tributary does not do yet (docs/status.md)',
+  statistics:
+    'refused: statistics for another dataset are not built yet (docs/status.md); a source of another name over the same files or stream is collected from its beginning',
+  refused: 'refused: give what is new a name of its own',
+  newSource: 'it is collected from its beginning',
+  oldSource: 'nothing more is collected; what was collected stays',
+  againSource: 'it goes on where it stood',
+  schedule: 'the schedule is set; nothing is collected again',
+  collect: 'from the next entry on; what was collected stays as it is',
+  newDataset: 'it is built from what its feeds bring',
+  oldDataset: 'nothing more is built; what was published stays',
+  againDataset: 'its versions go on where they stood',
+  newFeed: 'its rows come in as they are collected; nothing is rebuilt for it',
+  look: 'from the next look on; nothing is rebuilt',
+} as const;
+
 /** How `next` differs from the applied spec, in the order of paths. Empty: nothing changes. */
-export function specChanges(applied: LakeSpec | undefined, next: LakeSpec): readonly SpecChange[] {
-  if (!applied) return [{ path: 'lake', class: 'compatible', what: 'the first spec of this lake' }];
+export function specChanges(
+  applied: LakeSpec | undefined,
+  next: LakeSpec,
+  past: SpecPast = NO_PAST,
+): readonly SpecChange[] {
+  if (!applied)
+    return [
+      { path: 'lake', class: 'compatible', what: 'the first spec of this lake', effect: EFFECTS.first },
+    ];
+  const unread = attachedFeeds(applied, next).filter(({ feed }) => past.collectedOtherwise.has(feed));
+  const refused = unread.map(({ dataset, feed }): SpecChange => {
+    const what = `${feed} has rows that were collected for no dataset, or for another one`;
+    return { path: `datasets.${dataset}.feeds.${feed}`, class: 'rebuild', what, effect: EFFECTS.statistics };
+  });
+  const ofDatasets = memberChanges(
+    'datasets',
+    { applied: applied.datasets, next: next.datasets, earlier: past.earlier.datasets },
+    { added: EFFECTS.newDataset, removed: EFFECTS.oldDataset, again: EFFECTS.againDataset },
+    datasetChanges,
+  ).filter(({ path }) => !refused.some((one) => one.path === path));
   return [
     ...lakeChanges(applied, next),
-    ...memberChanges('sources', applied.sources, next.sources, sourceChanges),
-    ...memberChanges('datasets', applied.datasets, next.datasets, datasetChanges),
+    ...memberChanges(
+      'sources',
+      { applied: applied.sources, next: next.sources, earlier: past.earlier.sources },
+      { added: EFFECTS.newSource, removed: EFFECTS.oldSource, again: EFFECTS.againSource },
+      sourceChanges,
+    ),
+    ...[...ofDatasets, ...refused].sort((a, b) => compareText(a.path, b.path)),
   ];
+}
+
+/** Feeds that the applied spec does not have in this dataset: what they collected may be of another mapping. */
+export function attachedFeeds(
+  applied: Pick<LakeSpec, 'datasets'>,
+  next: Pick<LakeSpec, 'datasets'>,
+): readonly { readonly dataset: string; readonly feed: string }[] {
+  return Object.entries(next.datasets).flatMap(([dataset, { feeds }]) =>
+    Object.keys(feeds)
+      .filter((feed) => !applied.datasets[dataset]?.feeds[feed])
+      .map((feed) => ({ dataset, feed })),
+  );
 }
 
 function lakeChanges(applied: LakeSpec, next: LakeSpec): SpecChange[] {
@@ -33,56 +99,99 @@ function lakeChanges(applied: LakeSpec, next: LakeSpec): SpecChange[] {
       path: `lake.${field}`,
       class: 'refused',
       what: `${applied.lake[field]} cannot become ${next.lake[field]}: that would be another lake`,
+      effect: 'refused: apply it where the other lake is to be',
     }));
 }
 
 function memberChanges<T>(
   section: string,
-  applied: Readonly<Record<string, T>>,
-  next: Readonly<Record<string, T>>,
+  of: Readonly<Record<'applied' | 'next' | 'earlier', Readonly<Record<string, T>>>>,
+  effects: Readonly<Record<'added' | 'removed' | 'again', string>>,
   changes: (path: string, before: T, after: T) => SpecChange[],
 ): SpecChange[] {
-  const names = [...new Set([...Object.keys(applied), ...Object.keys(next)])].sort(compareText);
+  const names = [...new Set([...Object.keys(of.applied), ...Object.keys(of.next)])].sort(compareText);
   return names.flatMap((name): SpecChange[] => {
     const path = `${section}.${name}`;
-    const before = applied[name];
-    const after = next[name];
-    if (before === undefined) return [{ path, class: 'compatible', what: 'new' }];
-    if (after === undefined)
-      return [{ path, class: 'compatible', what: 'no longer declared; what was collected stays' }];
-    return changes(path, before, after);
+    const before = of.applied[name];
+    const after = of.next[name];
+    const earlier = of.earlier[name];
+    const say = (what: string, effect: string): SpecChange => ({ path, class: 'compatible', what, effect });
+    if (after === undefined) return [say('no longer declared; what was collected stays', effects.removed)];
+    if (before !== undefined) return changes(path, before, after);
+    if (earlier === undefined) return [say('new', effects.added)];
+    return [say('declared again', effects.again), ...changes(path, earlier, after)];
   });
 }
 
 function sourceChanges(path: string, before: SourceSpec, after: SourceSpec): SpecChange[] {
-  return fieldChanges(path, before, after, (field) => {
-    if (SOURCE_REFUSALS.some((one) => one === field)) return 'refused';
-    return SOURCE_REBUILDS.some((one) => one === field) ? 'rebuild' : 'compatible';
+  // Of another kind nothing else is the same.
+  const [was, is] =
+    before.kind === after.kind ? [before, after] : [{ kind: before.kind }, { kind: after.kind }];
+  return fieldChanges(path, was, is, ([field = '']) => {
+    if (SOURCE_REFUSALS.some((one) => one === field)) return ['refused', EFFECTS.refused];
+    if (SOURCE_REBUILDS.some((one) => one === field)) return ['rebuild', EFFECTS.rebuild];
+    return ['compatible', field === 'schedule' ? EFFECTS.schedule : EFFECTS.collect];
   });
 }
 
 function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec): SpecChange[] {
-  return fieldChanges(path, before, after, (field) => {
-    if (field === 'gate' && canonical(before.gate.compare) !== canonical(after.gate.compare))
-      return 'rebuild';
-    return DATASET_REBUILDS.some((one) => one === field) ? 'rebuild' : 'compatible';
+  const roles = [hasBothRoles(before), hasBothRoles(after)];
+  return fieldChanges(path, before, after, ([field = '', second, third]) => {
+    // A feed more of a role that is there changes neither what the others brought nor what is built of it.
+    const isNewFeed =
+      field === 'feeds' && second !== undefined && third === undefined && !before.feeds[second];
+    if (isNewFeed && roles[0] === roles[1]) return ['compatible', EFFECTS.newFeed];
+    // Columns are compared where there is a batch and a stream to compare.
+    const isCompared = field === 'gate' && second === 'compare' && roles.includes(true);
+    const rebuilds = field === 'feeds' || isCompared || DATASET_REBUILDS.some((one) => one === field);
+    return rebuilds ? ['rebuild', EFFECTS.rebuild] : ['compatible', EFFECTS.look];
   });
 }
 
-function fieldChanges(
-  path: string,
-  before: object,
-  after: object,
-  classOf: (field: string) => ChangeClass,
-): SpecChange[] {
-  const was = new Map(Object.entries(before));
-  const is = new Map(Object.entries(after));
+type Judge = (fields: readonly string[]) => readonly [ChangeClass, string];
+
+/** Every value that differs, by its own path; what stands in one of the two alone, by the path of the whole. */
+function fieldChanges(path: string, before: object, after: object, judge: Judge): SpecChange[] {
+  return differences([], before, after).map(({ fields, was, is }) => {
+    const [kind, effect] = judge(fields);
+    const last = fields.at(-1) ?? '';
+    return {
+      path: [path, ...fields.map(wordOf)].join('.'),
+      class: kind,
+      what: whatOf(last, was, is),
+      effect,
+    };
+  });
+}
+
+function whatOf(field: string, was: unknown, is: unknown): string {
+  if (was === undefined) return `new: ${valueText(field, is)}`;
+  if (is === undefined) return `no longer declared; it was ${valueText(field, was)}`;
+  return `${valueText(field, was)} becomes ${valueText(field, is)}`;
+}
+
+interface Difference {
+  readonly fields: readonly string[];
+  readonly was: unknown;
+  readonly is: unknown;
+}
+
+function differences(above: readonly string[], before: object, after: object): Difference[] {
+  const was = new Map<string, unknown>(Object.entries(before));
+  const is = new Map<string, unknown>(Object.entries(after));
   return [...new Set([...was.keys(), ...is.keys()])]
     .sort(compareText)
     .filter((field) => canonical(was.get(field)) !== canonical(is.get(field)))
-    .map((field) => ({
-      path: `${path}.${field}`,
-      class: classOf(field),
-      what: `${canonical(was.get(field))} becomes ${canonical(is.get(field))}`,
-    }));
+    .flatMap((field): Difference[] => {
+      const fields = [...above, field];
+      const [one, other] = [was.get(field), is.get(field)];
+      // Two maps without a name in common are one value that becomes another.
+      if (isOneValue(one) || isOneValue(other) || !haveCommon(one as object, other as object))
+        return [{ fields, was: one, is: other }];
+      return differences(fields, one as object, other as object);
+    });
+}
+
+function haveCommon(one: object, other: object): boolean {
+  return Object.keys(one).some((name) => Object.hasOwn(other, name));
 }

@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
 import { VARIABLES } from '../config/env.ts';
+import { lakeJsonSchema } from '../config/lake-json-schema.ts';
 import { FAILURES, type FailurePolicy } from '../lake/failures.ts';
 
 // Makes the documents that are generated from code. `--check` writes nothing and exits 1 when one is stale.
@@ -48,7 +50,16 @@ function settings(): string {
   ].join('\n');
 }
 
-const PAGES = { 'docs/failures.md': failures(), 'docs/settings.md': settings() };
+/** As `npm run format` would leave it. */
+function schema(): Promise<string> {
+  return format(JSON.stringify(lakeJsonSchema()), { parser: 'json', printWidth: 110 });
+}
+
+const PAGES = {
+  'docs/failures.md': failures(),
+  'docs/settings.md': settings(),
+  'docs/lake.schema.json': await schema(),
+};
 const root = new URL('../', import.meta.url);
 const check = process.argv.includes('--check');
 const stale: string[] = [];

@@ -1,8 +1,9 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { ApplyResult, SpecActivities } from '../activities/spec/activities.ts';
+import type { LeftRun } from '../activities/spec/runs.ts';
 import { workflowIds } from '../lake/ids.ts';
 import type { LakeSpec } from '../lake/spec.ts';
-import { LOOK } from './policies.ts';
+import { LOOK, SURVEY } from './policies.ts';
 import { failure } from './support/failure.ts';
 
 /** What `tributary apply` sends: a lake, checked and resolved. */
@@ -12,13 +13,20 @@ export interface ApplyLakeInput {
   readonly reason: string;
 }
 
-const { writeSpec, setUpLake } = proxyActivities<SpecActivities>(LOOK);
+export interface ApplyLakeResult extends ApplyResult {
+  /** Open runs of what is no longer declared. */
+  readonly left: readonly LeftRun[];
+}
+
+const { setUpLake } = proxyActivities<SpecActivities>(LOOK);
+// It may read every entry of a feed that comes to a dataset.
+const { writeSpec } = proxyActivities<SpecActivities>(SURVEY);
 
 /**
  * Make a spec the lake's newest, unless it may not follow the one before; then set its schedules and start its
  * long-lived runs. Applying the same spec again changes nothing.
  */
-export async function applyLake(input: ApplyLakeInput): Promise<ApplyResult> {
+export async function applyLake(input: ApplyLakeInput): Promise<ApplyLakeResult> {
   const { spec, by, reason } = input ?? {};
   const lake = spec?.lake?.name;
   if (typeof lake !== 'string')
@@ -30,6 +38,6 @@ export async function applyLake(input: ApplyLakeInput): Promise<ApplyResult> {
     );
   }
   const written = await writeSpec({ spec, by, reason });
-  await setUpLake();
-  return written;
+  const { left } = await setUpLake();
+  return { ...written, left: left ?? [] };
 }

@@ -17,8 +17,9 @@ import type { Parked } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
 import { COLLECT, LOOK } from './policies.ts';
 import { board } from './support/board.ts';
-import { failure } from './support/failure.ts';
+import { failure, isGone } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
+import { nudgeSignal } from './support/messages.ts';
 import { type Decision, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
 import { queueFor } from './support/queues.ts';
@@ -107,11 +108,18 @@ export async function ingestStream(
   /** Pausing and draining end the stretch that runs: what it has not committed is read again. */
   const interrupt = () => {
     show();
-    if (pause.reason() !== null || draining) for (const scope of running) scope.cancel();
+    if (pause.reason() !== null || draining) restart();
+  };
+  const restart = () => {
+    for (const scope of running) scope.cancel();
   };
   const parked = parking(recordDecision, show);
   const pause = pausable(interrupt, input.state?.paused);
   setHandler(requestSignal, show, { description: 'Sent by a run of another id; this one runs already.' });
+  setHandler(nudgeSignal, restart, {
+    description:
+      'Take the newest spec now instead of at the next stretch: sent when one is applied, and safe by hand.',
+  });
   setHandler(
     drainSignal,
     () => {
@@ -196,8 +204,9 @@ export async function ingestStream(
       waitIn(lane, worked.parked);
       return worked.outcome === 'drained' || worked.outcome === 'closed' ? 'ended' : 'goesOn';
     } catch (error) {
-      // Our own pause or drain; a cancellation of the run passes.
+      // Our own pause, drain or nudge; a cancellation of the run passes.
       if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return 'goesOn';
+      if (isGone(error)) return 'ended';
       throw error;
     } finally {
       running = running.filter((one) => one !== scope);

@@ -14,13 +14,14 @@ import {
 } from '@temporalio/workflow';
 import type { SpecActivities } from '../activities/spec/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
+import type { AssessDatasetResult } from '../activities/views/assess.ts';
 import { type DecideRequest, type Parked, checkDecision } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
 import type { WatermarkEvidence } from '../lake/plan.ts';
 import { buildPartitions } from './build-partitions.ts';
 import { LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
-import { failure } from './support/failure.ts';
+import { failure, isGone } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
 import { heldPartition } from './support/held.ts';
 import { nudgeSignal } from './support/messages.ts';
@@ -201,7 +202,14 @@ export async function reconcileDataset(
     await pause.over();
     nudged = false;
     const [force] = asked;
-    const look = await parked.untilDone(dataset, () => assessDataset({ dataset, ...(force && { force }) }));
+    let look: AssessDatasetResult | undefined;
+    try {
+      look = await parked.untilDone(dataset, () => assessDataset({ dataset, ...(force && { force }) }));
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      shown.end();
+      break;
+    }
     if (!look) {
       stopped = true;
       break;

@@ -6,6 +6,7 @@ export interface Runs {
   start(start: Start): Promise<boolean>;
   /** Signal an open run; resolves false when none is open. */
   signal(workflowId: string, signal: string, argument: unknown): Promise<boolean>;
+  isOpen(workflowId: string): Promise<boolean>;
   /** Make or change a schedule; what an operator paused stays paused. */
   setSchedule(schedule: Schedule): Promise<void>;
   /** Resolves whether there was one. */

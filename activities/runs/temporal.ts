@@ -60,6 +60,15 @@ export class TemporalRuns implements Runs {
     }
   }
 
+  async isOpen(workflowId: string): Promise<boolean> {
+    try {
+      return (await this.#client().workflow.getHandle(workflowId).describe()).closeTime === undefined;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
   async setSchedule({ scheduleId, everyMs, workflowId, workflowType, input, note }: Schedule): Promise<void> {
     const spec = { intervals: [{ every: everyMs }] };
     const action = {

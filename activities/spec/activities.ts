@@ -1,11 +1,13 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { canonical } from '../../lake/canonical.ts';
 import { scheduleId, workflowIds } from '../../lake/ids.ts';
 import { type LakeSpec, type SpecObject, datasetOf } from '../../lake/spec.ts';
-import { type SpecChange, specChanges } from '../../lake/spec-change.ts';
+import type { SpecChange } from '../../lake/spec-change.ts';
 import { failure } from '../failure.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { Runs } from '../runs/port.ts';
+import { compareSpecs } from './compare.ts';
+import { type LeftRun, leaveRuns, startOrNudge } from './runs.ts';
 import { createSpecReader, specChain } from './store.ts';
 
 export interface ApplyResult {
@@ -14,6 +16,12 @@ export interface ApplyResult {
   /** False when the lake had it already. */
   readonly written: boolean;
   readonly changes: readonly SpecChange[];
+}
+
+export interface SetUpResult {
+  readonly started: readonly string[];
+  readonly schedules: readonly string[];
+  readonly left: readonly LeftRun[];
 }
 
 export interface DescribedSource {
@@ -83,8 +91,10 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
   }): Promise<ApplyResult> {
     const signal = cancellationSignal();
     const chain = specChain(store);
-    const head = await chain.head(signal);
-    const changes = specChanges(head?.value, spec);
+    const { head, changes } = await compareSpecs({ store, chain }, spec, {
+      signal,
+      onProgress: () => heartbeat(),
+    });
     if (head && changes.length === 0) return { n: head.n, written: false, changes };
     const barred = changes.filter((change) => change.class !== 'compatible');
     if (barred.length > 0) throw failure('SpecRefused', barred.map(explain).join('; '));
@@ -117,25 +127,18 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
 
   /**
    * Set the lake's schedules and start its long-lived runs. Safe to run twice: schedules are set to what the spec
-   * says, and a run that is open already stays.
+   * says, and a run that is open already stays, and takes the newest spec.
    */
-  async function setUpLake(): Promise<{
-    readonly started: readonly string[];
-    readonly schedules: readonly string[];
-  }> {
+  async function setUpLake(): Promise<SetUpResult> {
     const { spec, n } = await reader.read(cancellationSignal());
     const started: string[] = [];
     const schedules: string[] = [];
     const before = n > 1 ? await specChain(store).read(n - 1, cancellationSignal()) : undefined;
-    for (const source of Object.keys(before?.value.sources ?? {})) {
-      if (!(source in spec.sources)) await runs.removeSchedule(scheduleId(source));
-    }
+    const left = before ? await leaveRuns(runs, before.value, spec) : [];
     for (const [source, { kind, ...declared }] of Object.entries(spec.sources)) {
-      if (
-        kind === 'kinesis' &&
-        (await startRun('ingestStream', workflowIds.ingestStream(source), { source }))
-      ) {
-        started.push(workflowIds.ingestStream(source));
+      if (kind === 'kinesis') {
+        const id = workflowIds.ingestStream(source);
+        if (await startOrNudge(runs, 'ingestStream', id, { source })) started.push(id);
       }
       const id = scheduleId(source);
       const schedule = 'schedule' in declared ? declared.schedule : undefined;
@@ -154,20 +157,14 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     }
     for (const dataset of Object.keys(spec.datasets)) {
       const id = workflowIds.reconcileDataset(dataset);
-      if (await startRun('reconcileDataset', id, { dataset })) started.push(id);
-      else await runs.signal(id, 'nudge', undefined);
+      if (await startOrNudge(runs, 'reconcileDataset', id, { dataset })) started.push(id);
     }
-    return { started, schedules };
-  }
-
-  function startRun(workflowType: string, workflowId: string, input: object): Promise<boolean> {
-    return runs.start({ workflowType, workflowId, input });
+    return { started, schedules, left };
   }
 
   return { describeSource, describeDataset, writeSpec, setUpLake };
 }
 
-function explain({ path, class: kind, what }: SpecChange): string {
-  if (kind === 'refused') return `${path}: ${what}`;
-  return `${path}: ${what}; that would rebuild every partition, which Tributary does not do yet (docs/status.md)`;
+function explain({ path, what, effect }: SpecChange): string {
+  return `${path}: ${what}; ${effect}`;
 }

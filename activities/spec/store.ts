@@ -2,7 +2,8 @@ import { keys } from '../../lake/keys.ts';
 import type { LakeSpec, SpecObject } from '../../lake/spec.ts';
 import { failure } from '../failure.ts';
 import { type Chain, createChain } from '../objects/chain.ts';
-import type { ObjectStore } from '../objects/port.ts';
+import type { ObjectStore, Watch } from '../objects/port.ts';
+import { type Comparison, compareSpecs } from './compare.ts';
 
 export interface AppliedSpec {
   readonly n: number;
@@ -14,6 +15,8 @@ export interface AppliedSpec {
 export interface SpecReader {
   /** Rejects with `NoSpec` while nothing was applied. */
   read(signal: AbortSignal): Promise<AppliedSpec>;
+  /** What applying `next` would change. It only reads, also where nothing was applied yet. */
+  compare(next: LakeSpec, watch: Watch): Promise<Comparison>;
 }
 
 /** The chain of a lake's specs. */
@@ -30,5 +33,6 @@ export function createSpecReader({ store }: { readonly store: ObjectStore }): Sp
       const { lake, sources, datasets } = head.value;
       return { n: head.n, spec: { lake, sources, datasets }, object: head.value };
     },
+    compare: (next, watch) => compareSpecs({ store, chain }, next, watch),
   };
 }

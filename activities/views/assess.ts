@@ -240,7 +240,7 @@ function checkStatistics({ dataset, mappings }: BuildContext, entries: readonly 
     if (other === undefined) continue;
     throw failure(
       'NotBuilt',
-      `${feed}/${lane}/${ordinal} was collected under ${other === null ? 'no mapping' : 'another mapping'} to ${dataset}: statistics for a new mapping are not built yet`,
+      `${feed}/${lane}/${ordinal} was collected under ${other === null ? 'no mapping' : 'another mapping'} to ${dataset}: statistics for a new mapping are not built yet; apply the lake.yaml under which it was collected, or collect it under another source's name`,
     );
   }
 }
@@ -250,6 +250,6 @@ function checkContract({ dataset, contract }: BuildContext, head: ViewLink | und
   if (head.value.contract === contract && head.value.datasetEpoch === epoch) return;
   throw failure(
     'NotBuilt',
-    `version ${head.n} of ${dataset} has another contract than the applied spec: rebuilding all partitions for one is not built yet`,
+    `version ${head.n} of ${dataset} has another contract than the applied spec: rebuilding all partitions for one is not built yet; apply the lake.yaml under which it was published`,
   );
 }

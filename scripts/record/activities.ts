@@ -101,7 +101,7 @@ export function recordedActivities(client: Client, taskQueue: string): object {
     }),
     describeDataset: async () => ({ feeds: ['flights'] }),
     writeSpec: async () => ({ n: 1, written: true, changes: [] }),
-    setUpLake: async () => ({ started: [], schedules: [] }),
+    setUpLake: async () => ({ started: [], schedules: [], left: [] }),
 
     listFiles: async () => {
       const files = isListed ? 0 : 1001;

@@ -97,7 +97,7 @@ test(
     });
     expect(await run('apply', '--json')).toMatchObject({
       code: 0,
-      stdout: '{"n":1,"written":false,"changes":[]}\n',
+      stdout: '{"n":1,"written":false,"changes":[],"left":[]}\n',
     });
   },
   PATIENCE_MS,
@@ -111,7 +111,7 @@ test(
       code: 1,
       stdout: '',
       stderr:
-        'not applied: datasets.flights.key: ["time","origin"] becomes ["time"]; that would rebuild every partition, which Tributary does not do yet (docs/status.md)\n',
+        'not applied: datasets.flights.key: ["time","origin"] becomes ["time"]; refused: it would rebuild every partition, which Tributary does not do yet (docs/status.md)\n',
     });
   },
   PATIENCE_MS,

@@ -101,6 +101,33 @@ test('the binary itself ends with the status of its command', async () => {
   });
 });
 
+test('a folder is no lake, and what is no text is refused with its place', async () => {
+  const cwd = await tmpFolder();
+  expect(await typed(['apply', '.'], { cwd, env: NOWHERE })).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: ". is no file: name the lake's file\n",
+  });
+  await writeFile(path.join(cwd, 'lake.yaml'), Buffer.from('lake:\n  name: Z\u00fcrich\n', 'latin1'));
+  expect(await typed(['apply', '--check'], { cwd, env: NOWHERE })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'lake.yaml:2:10: byte 0xfc is not UTF-8: save the file as UTF-8\n',
+  });
+});
+
+test('a plan of a lake that cannot be reached is a failure that names it', async () => {
+  const cwd = await tmpFolder();
+  const lake =
+    "lake: { name: travel, bucket: travel-lake }\nsources:\n  a: { kind: files, from: 'file:./a', format: { csv: {} }, columns: { note: string } }\n";
+  await writeFile(path.join(cwd, 'lake.yaml'), lake);
+  expect(await typed(['apply', '--plan'], { cwd, env: NOWHERE })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^Unreachable: /),
+  });
+});
+
 test('apply --check needs no server', async () => {
   const cwd = await tmpFolder();
   const columns = '{ note: string }';

@@ -62,6 +62,7 @@ const NO_RUNS = {
   signalWithStart: noRuns,
   start: noRuns,
   signal: noRuns,
+  isOpen: noRuns,
   setSchedule: noRuns,
   removeSchedule: noRuns,
 };

@@ -17,7 +17,12 @@ function withDataset(change: object): LakeSpec {
 
 test('the first spec of a lake is compatible with nothing before it', () => {
   expect(specChanges(undefined, LAKE)).toEqual([
-    { path: 'lake', class: 'compatible', what: 'the first spec of this lake' },
+    {
+      path: 'lake',
+      class: 'compatible',
+      what: 'the first spec of this lake',
+      effect: 'everything in it is new',
+    },
   ]);
 });
 
@@ -27,8 +32,8 @@ test('the same spec, its keys in another order, is no change', () => {
 });
 
 test.each([
-  [{ commit: { rows: 1, bytes: 1, everyMs: 1 } }, 'sources.events.commit', 'compatible'],
-  [{ columns: { id: 'string' } }, 'sources.events.columns', 'rebuild'],
+  [{ commit: { ...events.commit, everyMs: 1 } }, 'sources.events.commit.every', 'compatible'],
+  [{ columns: { ...events.columns, note: 'string' } }, 'sources.events.columns.note', 'rebuild'],
   [{ format: { csv: {} } }, 'sources.events.format', 'rebuild'],
   [{ stream: 'other' }, 'sources.events.stream', 'refused'],
   [{ start: { at: '2026-11-21T00:00:00Z' } }, 'sources.events.start', 'refused'],
@@ -38,17 +43,17 @@ test.each([
 });
 
 test.each([
-  [{ close: { ...payments.close, graceMs: 1 } }, 'close', 'compatible'],
-  [{ rebuild: { lateRatio: 0, lateAfterMs: 0 } }, 'rebuild', 'compatible'],
-  [{ gate: { ...payments.gate, settleAfterMs: 1 } }, 'gate', 'compatible'],
-  [{ gate: { ...payments.gate, compare: [] } }, 'gate', 'rebuild'],
+  [{ close: { ...payments.close, graceMs: 1 } }, 'close.grace', 'compatible'],
+  [{ rebuild: { ...payments.rebuild, lateRatio: 0 } }, 'rebuild.late', 'compatible'],
+  [{ gate: { ...payments.gate, settleAfterMs: 1 } }, 'gate.settleAfter', 'compatible'],
+  [{ gate: { ...payments.gate, compare: [] } }, 'gate.compare', 'rebuild'],
   [{ merge: 'append' }, 'merge', 'rebuild'],
   [{ key: ['id', 'paid_at'] }, 'key', 'rebuild'],
   [{ version: undefined }, 'version', 'rebuild'],
   [{ partition: { kind: 'whole' } }, 'partition', 'rebuild'],
-  [{ columns: { id: 'string' } }, 'columns', 'rebuild'],
+  [{ columns: { ...payments.columns, note: 'string' } }, 'columns.note', 'rebuild'],
   [{ eventTime: 'paid_at' }, 'eventTime', 'rebuild'],
-  [{ feeds: { books: payments.feeds['books'] } }, 'feeds', 'rebuild'],
+  [{ feeds: { books: payments.feeds['books'] } }, 'feeds.events', 'rebuild'],
 ])('of a dataset, %j changes %s: %s', (change, field, kind) => {
   expect(specChanges(LAKE, withDataset(change))).toMatchObject([
     { path: `datasets.payments.${field}`, class: kind },
@@ -59,18 +64,29 @@ test('what is new, and what is no longer declared, is compatible', () => {
   const { events: _, ...sources } = LAKE.sources;
   const next = { ...LAKE, sources: { ...sources, clicks: streamSource({ id: 'string' }) } };
   expect(specChanges(LAKE, next)).toEqual([
-    { path: 'sources.clicks', class: 'compatible', what: 'new' },
+    {
+      path: 'sources.clicks',
+      class: 'compatible',
+      what: 'new',
+      effect: 'it is collected from its beginning',
+    },
     {
       path: 'sources.events',
       class: 'compatible',
       what: 'no longer declared; what was collected stays',
+      effect: 'nothing more is collected; what was collected stays',
     },
   ]);
 });
 
 test('another name or bucket is another lake', () => {
   expect(specChanges(LAKE, { ...LAKE, lake: { name: 'trips', bucket: 'travel-lake' } })).toEqual([
-    { path: 'lake.name', class: 'refused', what: 'travel cannot become trips: that would be another lake' },
+    {
+      path: 'lake.name',
+      class: 'refused',
+      what: 'travel cannot become trips: that would be another lake',
+      effect: 'refused: apply it where the other lake is to be',
+    },
   ]);
 });
 
@@ -79,9 +95,99 @@ test('every change is named, in the order of paths, with both values', () => {
     ...withDataset({ key: ['id', 'paid_at'], merge: 'append' }),
     sources: { books: { ...books, quietMs: 5 }, events },
   };
-  expect(specChanges(LAKE, next)).toEqual([
-    { path: 'sources.books.quietMs', class: 'compatible', what: '0 becomes 5' },
+  expect(specChanges(LAKE, next)).toMatchObject([
+    { path: 'sources.books.quiet', class: 'compatible', what: '0ms becomes 5ms' },
     { path: 'datasets.payments.key', class: 'rebuild', what: '["id"] becomes ["id","paid_at"]' },
     { path: 'datasets.payments.merge', class: 'rebuild', what: '"latest" becomes "append"' },
+  ]);
+});
+
+const { feeds } = payments;
+const another = { role: 'speed', visible: 'commit', map: {} } as const;
+
+test('a feed more of a role that is there is compatible; one that makes batch and stream meet is not', () => {
+  const withMore = withDataset({ feeds: { ...feeds, more: another } });
+  expect(specChanges(LAKE, withMore)).toMatchObject([
+    { path: 'datasets.payments.feeds.more', class: 'compatible' },
+  ]);
+  const alone = withDataset({ feeds: { books: feeds['books'] } });
+  expect(specChanges(alone, LAKE)).toMatchObject([
+    { path: 'datasets.payments.feeds.events', class: 'rebuild' },
+  ]);
+});
+
+test('a feed that becomes another one, or is used otherwise, is a rebuild', () => {
+  const renamed = withDataset({ feeds: { books: feeds['books'], more: another } });
+  expect(specChanges(LAKE, renamed)).toMatchObject([
+    { path: 'datasets.payments.feeds.events', class: 'rebuild' },
+    { path: 'datasets.payments.feeds.more', class: 'compatible' },
+  ]);
+  const all = withDataset({ feeds: { one: another, two: { ...another, role: 'batch' } } });
+  expect(specChanges(LAKE, all)).toMatchObject([{ path: 'datasets.payments.feeds', class: 'rebuild' }]);
+  for (const use of [{ visible: 'publish' }, { map: { amount: 'sum' } }]) {
+    const [field] = Object.keys(use);
+    const next = withDataset({ feeds: { ...feeds, events: { ...feeds['events'], ...use } } });
+    expect(specChanges(LAKE, next)).toMatchObject([
+      { path: `datasets.payments.feeds.events.${field}`, class: 'rebuild' },
+    ]);
+  }
+});
+
+test('compared columns change nothing where there is no batch and stream to compare', () => {
+  const alone = withDataset({ feeds: { books: feeds['books'] } });
+  const { payments: before = payments } = alone.datasets;
+  const next = { ...alone, datasets: { payments: { ...before, gate: { ...before.gate, compare: [] } } } };
+  expect(specChanges(alone, next)).toMatchObject([
+    { path: 'datasets.payments.gate.compare', class: 'compatible' },
+  ]);
+});
+
+test('a source of another kind differs in that alone', () => {
+  const next = { ...LAKE, sources: { ...LAKE.sources, events: books } };
+  expect(specChanges(LAKE, next)).toMatchObject([
+    { path: 'sources.events.kind', class: 'refused', what: '"kinesis" becomes "files"' },
+  ]);
+});
+
+test('a name that was declared before is held against what it was', () => {
+  const without = { ...LAKE, sources: { books }, datasets: {} };
+  const past = { earlier: LAKE, collectedOtherwise: new Set<string>() };
+  expect(specChanges(without, LAKE, past)).toMatchObject([
+    { path: 'sources.events', class: 'compatible', what: 'declared again' },
+    { path: 'datasets.payments', class: 'compatible', what: 'declared again' },
+  ]);
+  const other = { ...withSource({ stream: 'other' }), datasets: withDataset({ key: ['amount'] }).datasets };
+  expect(specChanges(without, other, past)).toMatchObject([
+    { path: 'sources.events' },
+    { path: 'sources.events.stream', class: 'refused' },
+    { path: 'datasets.payments' },
+    { path: 'datasets.payments.key', class: 'rebuild' },
+  ]);
+});
+
+test('a feed that collected rows for no dataset cannot come to one', () => {
+  const bare = { ...LAKE, datasets: {} };
+  const past = { earlier: { sources: {}, datasets: {} }, collectedOtherwise: new Set(['events']) };
+  expect(specChanges(bare, LAKE, past)).toMatchObject([
+    { path: 'datasets.payments', class: 'compatible', what: 'new' },
+    { path: 'datasets.payments.feeds.events', class: 'rebuild' },
+  ]);
+});
+
+test('values are written as lake.yaml has them', () => {
+  const next = withDataset({
+    close: { ...payments.close, graceMs: 1_800_000, deadlineMs: 86_400_000, latenessMs: 1500 },
+    rebuild: { lateRatio: 0.07, lateAfterMs: 3_600_000 },
+    partition: { kind: 'time', column: 'paid_at', unit: 'month', fixed: false, from: '2026-01' },
+    gate: { ...payments.gate, tolerance: { ...payments.gate.tolerance, missing: { ratio: 0.001 } } },
+  });
+  expect(specChanges(LAKE, next).map(({ path, what }) => `${path}: ${what}`)).toEqual([
+    'datasets.payments.close.deadline: new: 1d',
+    'datasets.payments.close.grace: 0ms becomes 30m',
+    'datasets.payments.close.lateness: 0ms becomes 1500ms',
+    'datasets.payments.gate.tolerance.missing: 0 becomes 0.1%',
+    'datasets.payments.partition: {day: paid_at, fixed: true} becomes {month: paid_at, from: 2026-01}',
+    'datasets.payments.rebuild.after: 1d becomes 1h',
+    'datasets.payments.rebuild.late: 50% becomes 7%',
   ]);
 });

@@ -23,6 +23,11 @@ export function namedFailure(
   return name && { name, message: root.message };
 }
 
+/** What a run works for was taken out of lake.yaml after it began: nothing is left to do, and nothing went wrong. */
+export function isGone(error: unknown): boolean {
+  return namedFailure(error)?.name === 'UnknownSource';
+}
+
 /** The failure without the activity around it, so that its own words are the first that whoever asked reads. */
 export function plainly(error: unknown): unknown {
   const named = namedFailure(error);

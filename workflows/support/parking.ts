@@ -66,7 +66,7 @@ export interface Parking {
   untilDone<T>(item: string, work: () => Promise<T>): Promise<T | undefined>;
 }
 
-const ENDS_THE_RUN = new Set(['MalformedInput', 'UnknownSource', 'NotBuilt', 'SpecRefused']);
+const ENDS_THE_RUN = new Set(['MalformedInput', 'UnknownSource', 'SpecRefused']);
 
 /**
  * Let a person decide what waits: update `decide`, its signal twin for batches, query `parked`. A decision is an

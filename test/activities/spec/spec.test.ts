@@ -35,6 +35,10 @@ class MemoryRuns implements Runs {
     return this.open.has(workflowId);
   }
 
+  async isOpen(workflowId: string): Promise<boolean> {
+    return this.open.has(workflowId);
+  }
+
   async setSchedule(schedule: Schedule): Promise<void> {
     this.schedules.set(schedule.scheduleId, schedule);
   }
@@ -84,7 +88,7 @@ test('a compatible change is the next spec, which names the one before by its ha
   expect(await apply(LATER_REBUILD)).toMatchObject({
     n: 2,
     written: true,
-    changes: [{ path: 'datasets.payments.rebuild', class: 'compatible' }],
+    changes: [{ path: 'datasets.payments.rebuild.after' }, { path: 'datasets.payments.rebuild.late' }],
   });
   expect(JSON.parse(store.text('spec/000000000002.json') ?? '')).toMatchObject({
     n: 2,
@@ -101,7 +105,8 @@ test('a change that would rebuild everything, or make another lake, is refused b
   });
   await expect(apply({ ...LAKE, lake: { name: 'trips', bucket: 'travel-lake' } })).rejects.toMatchObject({
     type: 'SpecRefused',
-    message: 'lake.name: travel cannot become trips: that would be another lake',
+    message:
+      'lake.name: travel cannot become trips: that would be another lake; refused: apply it where the other lake is to be',
   });
   expect(store.keys()).toEqual(['spec/000000000001.json']);
 });
@@ -138,14 +143,18 @@ test('of two applies at once, the one that says otherwise is refused, and names 
 test('long-lived runs start once; what runs already is nudged', async () => {
   const { runs, apply, setUp } = lake();
   await apply(LAKE);
-  expect(await setUp()).toEqual({ started: ['ingest/events', 'reconcile/payments'], schedules: [] });
+  expect(await setUp()).toEqual({
+    started: ['ingest/events', 'reconcile/payments'],
+    schedules: [],
+    left: [],
+  });
   expect(runs.open.get('ingest/events')).toEqual({
     workflowType: 'ingestStream',
     workflowId: 'ingest/events',
     input: { source: 'events' },
   });
-  expect(await setUp()).toEqual({ started: [], schedules: [] });
-  expect(runs.nudged).toEqual(['reconcile/payments']);
+  expect(await setUp()).toEqual({ started: [], schedules: [], left: [] });
+  expect(runs.nudged).toEqual(['ingest/events', 'reconcile/payments']);
 });
 
 test('a schedule is set to what the spec says, and removed once it says none', async () => {
@@ -194,4 +203,34 @@ test('before anything is applied, everything says so', async () => {
   await expect(run((one) => one.describeDataset, { dataset: 'payments' })).rejects.toMatchObject({
     type: 'NoSpec',
   });
+});
+
+test('runs of what is no longer declared are nudged to their end, or named', async () => {
+  const { runs, apply, setUp } = lake();
+  await apply(LAKE);
+  await setUp();
+  const transfer = { workflowType: 'transferFiles', workflowId: 'transfer/books', input: {} };
+  await runs.start(transfer);
+  await apply({ ...LAKE, sources: {}, datasets: {} });
+  expect(await setUp()).toEqual({
+    started: [],
+    schedules: [],
+    left: [
+      { workflow: 'transfer/books', endsItself: false },
+      { workflow: 'ingest/events', endsItself: true },
+      { workflow: 'reconcile/payments', endsItself: true },
+    ],
+  });
+  expect(runs.nudged).toEqual(['ingest/events', 'reconcile/payments']);
+});
+
+test('a name that comes again is held against the spec that had it last', async () => {
+  const { apply } = lake();
+  await apply(LAKE);
+  await apply({ ...LAKE, sources: {}, datasets: {} });
+  await expect(apply(ROW_RENAMED)).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining('datasets.payments.key: ["id"] becomes ["id","paid_at"]'),
+  });
+  expect(await apply(LAKE)).toMatchObject({ n: 3, written: true });
 });

@@ -67,6 +67,7 @@ const NO_RUNS: Runs = {
   signalWithStart: async () => undefined,
   start: async () => true,
   signal: async () => true,
+  isOpen: async () => true,
   setSchedule: async () => undefined,
   removeSchedule: async () => true,
 };
