@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { type TestCase, type TestModule, startVitest } from 'vitest/node';
+import type { TestCase, TestModule } from 'vitest/node';
 import { readEnv } from '../config/env.ts';
 
 const USAGE =
@@ -38,6 +38,8 @@ async function main(): Promise<number> {
   );
 
   const results = new Results();
+  // Not before it is needed: it takes a second.
+  const { startVitest } = await import('vitest/node');
   const vitest = await startVitest('test', [], {
     config: false,
     root: ROOT,

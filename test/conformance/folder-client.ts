@@ -33,7 +33,8 @@ export function folderClient(config: S3ClientConfig, bucket: string, folder: str
         if (commandName === 'PutBucketVersioningCommand' && (await isSo(config, bucket, input))) {
           return { response: {}, output: { $metadata: {} } };
         }
-        if (!HARMLESS.has(commandName)) notHere(`${commandName.replace(/Command$/, '')} changes the bucket`);
+        if (!HARMLESS.has(commandName))
+          notHere(`${commandName.replace(/Command$/, '')} is about more than its objects`);
         if (input['Bucket'] !== bucket) notHere('it asks for another bucket');
         const below = inFolder(input, commandName, bucket, folder);
         const result = await next({ ...args, input: below as unknown as ServiceInputTypes });

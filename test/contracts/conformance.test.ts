@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { expect, onTestFinished, test } from 'vitest';
 import { STACK_CREDENTIALS, STACK_REGION, openStack, stackEnv } from '../support/stack.ts';
@@ -12,16 +12,20 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SLOW_MS = 240_000;
 
 test(
-  'nothing on the stand-ins differs from the stand-ins, and nothing is left behind',
+  'on the stand-ins, with versions, nothing differs from the stand-ins, and nothing is left behind',
   async () => {
     const stack = await openStack();
     onTestFinished(() => stack.close());
+    // Longer than a busy machine takes from one call to the next: a case asks a stream that is not yet active.
+    await fetch(`${stack.url}/_stack/kinesis`, { method: 'POST', body: '{"settleMs":400}' });
+    const versioned = { Bucket: stack.bucket, VersioningConfiguration: { Status: 'Enabled' } } as const;
+    await stack.s3Client.send(new PutBucketVersioningCommand(versioned));
     const { code, said } = await conformance(stack.url, '--bucket', stack.bucket, '--stream', 'lake');
     expect(said).toMatch(/^\d+ as on the stand-ins, 0 different, \d+ not asked$/m);
     expect(said).not.toContain('differs:');
     expect(code).toBe(0);
-    expect(said).toContain('not asked, PutBucketPolicy changes the bucket:');
-    expect(Number(/^(\d+) as on/m.exec(said)?.[1])).toBeGreaterThan(100);
+    expect(said).toContain('not asked, GetBucketPolicy is about more than its objects:');
+    expect(Number(/^(\d+) as on/m.exec(said)?.[1])).toBeGreaterThan(130);
     expect(await leftOver(stack.s3Client, stack.bucket)).toEqual([]);
     const kinesis = new KinesisClient({
       endpoint: stack.url,
@@ -37,7 +41,7 @@ test(
 const binary = versitygwBinary();
 
 test.skipIf(binary === undefined)(
-  'of a server that does things its own way it says just those, and ends with 1',
+  'of a server that does some things its own way, without versions, it names just those and ends with 1',
   async () => {
     const gateway = await openVersitygw(binary ?? '');
     onTestFinished(() => gateway.close());
