@@ -2,22 +2,13 @@ import {
   GetBucketVersioningCommand,
   S3Client,
   type S3ClientConfig,
-  type ServiceInputTypes,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import { notHere } from './asked.ts';
 
 /** What touches nothing but objects below a folder, or only looks. Whatever is not named here is not done. */
-const HARMLESS = new Set(
-  [
-    ...['HeadBucket', 'GetBucketLocation', 'GetBucketVersioning'],
-    ...['PutObject', 'GetObject', 'HeadObject', 'CopyObject', 'DeleteObject', 'DeleteObjects'],
-    ...['ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'ListMultipartUploads', 'ListParts'],
-    ...['GetObjectAttributes', 'GetObjectTagging', 'PutObjectTagging', 'DeleteObjectTagging'],
-    ...['CreateMultipartUpload', 'UploadPart', 'UploadPartCopy'],
-    ...['CompleteMultipartUpload', 'AbortMultipartUpload', 'RestoreObject'],
-  ].map((name) => `${name}Command`),
-);
+const HARMLESS =
+  /^(HeadBucket|GetBucketLocation|GetBucketVersioning|(Put|Get|Head|Copy|Delete)Object|DeleteObjects|ListObjects(V2)?|ListObjectVersions|ListMultipartUploads|ListParts|GetObjectAttributes|(Get|Put|Delete)ObjectTagging|RestoreObject|CreateMultipartUpload|UploadPart(Copy)?|(Complete|Abort)MultipartUpload)Command$/;
 const LONGEST_KEY_BYTES = 1_024;
 
 /**
@@ -33,11 +24,11 @@ export function folderClient(config: S3ClientConfig, bucket: string, folder: str
         if (commandName === 'PutBucketVersioningCommand' && (await isSo(config, bucket, input))) {
           return { response: {}, output: { $metadata: {} } };
         }
-        if (!HARMLESS.has(commandName))
+        if (!HARMLESS.test(commandName))
           notHere(`${commandName.replace(/Command$/, '')} is about more than its objects`);
         if (input['Bucket'] !== bucket) notHere('it asks for another bucket');
         const below = inFolder(input, commandName, bucket, folder);
-        const result = await next({ ...args, input: below as unknown as ServiceInputTypes });
+        const result = await next({ ...args, input: below });
         return {
           ...result,
           output: outOfFolder({ ...result.output }, folder) as unknown as ServiceOutputTypes,
@@ -72,7 +63,7 @@ function inFolder(input: Fields, command: string, bucket: string, folder: string
   }
   // A list without a prefix is one of the whole folder.
   if (command.startsWith('List') && command !== 'ListPartsCommand') {
-    changed['Prefix'] = folder + String(input['Prefix'] ?? '');
+    changed['Prefix'] = below(input['Prefix'] ?? '');
   }
   const copySource = input['CopySource'];
   if (typeof copySource === 'string') {

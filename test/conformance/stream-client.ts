@@ -1,9 +1,4 @@
-import {
-  KinesisClient,
-  type KinesisClientConfig,
-  type ServiceInputTypes,
-  type ServiceOutputTypes,
-} from '@aws-sdk/client-kinesis';
+import { KinesisClient, type KinesisClientConfig, type ServiceOutputTypes } from '@aws-sdk/client-kinesis';
 import { notHere } from './asked.ts';
 
 /** Commands that name no stream, and change none. */
@@ -35,7 +30,7 @@ export function streamClient(
           notHere(`${commandName.replace(/Command$/, '')} names none of the streams that it made`);
         }
         if (commandName === 'CreateStreamCommand') onCreate(String(input['StreamName']));
-        const result = await next({ ...args, input: input as unknown as ServiceInputTypes });
+        const result = await next({ ...args, input });
         return { ...result, output: without({ ...result.output }, prefix) as unknown as ServiceOutputTypes };
       },
     { step: 'initialize', name: 'streams' },

@@ -4,20 +4,18 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patterned } from '../contracts/s3-wire-story.ts';
 import { awsTools, runPython } from '../support/aws-tools.ts';
+import { eventually } from '../support/eventually.ts';
 import { type OpenedStack, openStack } from '../support/stack.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 
 const tools = await awsTools();
-const title =
-  tools.kind === 'here'
-    ? 'the AWS CLI and boto3 on the stand-ins'
-    : `the AWS CLI and boto3 on the stand-ins [${tools.reason}]`;
+const missing = tools.kind === 'missing' ? ` [${tools.reason}]` : '';
 const STORY = fileURLToPath(new URL('fixtures/boto3-story.py', import.meta.url));
 /** Parts of 5 MiB, so that 12 MiB are an upload of parts. */
 const CONFIG =
   '[default]\ns3 =\n  addressing_style = path\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n';
 
-describe.skipIf(tools.kind === 'missing')(title, () => {
+describe.skipIf(tools.kind === 'missing')(`the AWS CLI and boto3 on the stand-ins${missing}`, () => {
   let stack: OpenedStack;
   let home: string;
   beforeAll(async () => {
@@ -91,7 +89,13 @@ describe.skipIf(tools.kind === 'missing')(title, () => {
   test('the CLI makes a stream, puts a record and reads it', async () => {
     const stream = ['--stream-name', 'cli'];
     await aws('kinesis', 'create-stream', ...stream, '--shard-count', '1');
-    await aws('kinesis', 'wait', 'stream-exists', ...stream);
+    // Its waiter looks every ten seconds.
+    await eventually(
+      () => json('kinesis', 'describe-stream-summary', ...stream),
+      expect.objectContaining({
+        StreamDescriptionSummary: expect.objectContaining({ StreamStatus: 'ACTIVE' }) as unknown,
+      }),
+    );
     await aws('kinesis', 'put-record', ...stream, '--partition-key', 'k', '--data', 'from the CLI');
     const shard = ['--shard-id', 'shardId-000000000000', '--shard-iterator-type', 'TRIM_HORIZON'];
     const found = (await json('kinesis', 'get-shard-iterator', ...stream, ...shard)) as {
