@@ -91,9 +91,9 @@ test('a log that is mostly history is written anew at the start, and says the sa
   await before.client.send(new CreateBucketCommand({ Bucket: 'lake' }));
   const Policy = '{"Version":"2012-10-17","Statement":[]}';
   await before.client.send(new PutBucketPolicyCommand({ Bucket: 'lake', Policy }));
-  for (let i = 0; i < 1_500; i += 1) {
-    await before.client.send(new PutObjectCommand({ Bucket: 'lake', Key: `k${i % 2}`, Body: `body ${i}` }));
-  }
+  const put = (i: number) =>
+    before.client.send(new PutObjectCommand({ Bucket: 'lake', Key: `k${i % 2}`, Body: `body ${i}` }));
+  for (let i = 0; i < 1_500; i += 2) await Promise.all([put(i), put(i + 1)]);
   await before.client.send(new DeleteObjectCommand({ Bucket: 'lake', Key: 'k0' }));
   const TagSet = [{ Key: 'nth', Value: '1' }];
   await before.client.send(new PutObjectTaggingCommand({ Bucket: 'lake', Key: 'k1', Tagging: { TagSet } }));
