@@ -26,13 +26,22 @@ export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Record<string, string>;
+  /** What S3 says beside the message, by the names of the elements. */
+  readonly details: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Record<string, string> = {},
+    details: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.name = code;
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.details = details;
   }
 }
 

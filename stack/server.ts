@@ -152,7 +152,11 @@ async function serve(
     const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
     const exchange = { method, ...target, headers, body };
     if (target.path.startsWith('/_stack/')) {
-      return await send(request, response, await answerControl(exchange, { faults, clock, kinesis }));
+      return await send(
+        request,
+        response,
+        await answerControl(exchange, { faults, clock, kinesis, s3: services.s3 }),
+      );
     }
     const job = await prepare(exchange, services);
     if (!('run' in job)) return await send(request, response, job);

@@ -6,9 +6,11 @@ import {
   bucketOf,
   emptyReply,
   isoTime,
+  malformed,
   wholeNumber,
   xmlReply,
 } from './call.ts';
+import { NEW_BUCKET_BLOCK } from './document-kinds.ts';
 
 export const listBuckets: Handler = ({ query }, { store, account }) => {
   const most = wholeNumber('max-buckets', query.get('max-buckets'), 1, 10_000) ?? 10_000;
@@ -52,7 +54,10 @@ export const createBucket: Handler = async (call, { store, clock, region }) => {
       `Your previous request to create ${name} succeeded and you already own it.`,
     );
   }
-  store.commit([{ type: 'bucket', bucket: name, atMs: clock.now() }]);
+  store.commit([
+    { type: 'bucket', bucket: name, atMs: clock.now() },
+    { type: 'document', bucket: name, kind: 'publicAccessBlock', document: { text: NEW_BUCKET_BLOCK } },
+  ]);
   return emptyReply(200, { location: `/${name}` });
 };
 
@@ -98,7 +103,3 @@ export const putBucketVersioning: Handler = async (call, context) => {
   context.store.commit([{ type: 'versioning', bucket: name, to: status }]);
   return emptyReply(200);
 };
-
-function malformed(): Refusal {
-  return new Refusal(400, 'MalformedXML', 'The XML you provided was not well-formed or did not validate.');
-}

@@ -3,7 +3,8 @@ import { type Query, type Reply, Refusal, header } from '../exchange.ts';
 import type { Clock } from '../service.ts';
 import { xmlDocument } from '../xml.ts';
 import type { Conflicts } from './conflicts.ts';
-import type { Bucket, Version } from './state.ts';
+import type { Bucket, Version } from './model.ts';
+import type { S3Settings } from './settings.ts';
 import type { Store } from './store.ts';
 
 /** One S3 request, routed and unframed. */
@@ -24,6 +25,7 @@ export interface Context {
   readonly clock: Clock;
   readonly account: string;
   readonly region: string;
+  readonly settings: S3Settings;
 }
 
 export type Handler = (call: Call, context: Context) => Reply | Promise<Reply>;
@@ -86,6 +88,10 @@ export function wholeNumber(
     'InvalidArgument',
     `${name} is "${text}"; it must be a whole number from ${least} to ${most}.`,
   );
+}
+
+export function malformed(): Refusal {
+  return new Refusal(400, 'MalformedXML', 'The XML you provided was not well-formed or did not validate.');
 }
 
 /** S3 refuses on the bucket's owner before it looks at anything else. */

@@ -22,7 +22,7 @@ import {
 } from './checksums.ts';
 import { checkWrite } from './conditions.ts';
 import { newVersionId } from './put.ts';
-import type { Part, Upload, Version } from './state.ts';
+import type { Part, PartFacts, Upload, Version } from './model.ts';
 import { encryptionHeaders } from './stored-headers.ts';
 import { MOST_PARTS, uploadOf } from './upload.ts';
 
@@ -55,6 +55,8 @@ export const completeMultipartUpload: Handler = async (call, context) => {
     checksum,
     headers: upload.headers,
     files: parts.map(({ id, size: partSize }) => ({ id, size: partSize })),
+    ...(upload.tags && { tags: upload.tags }),
+    ...(upload.algorithm && { parts: parts.map(factsOf) }),
   };
   context.store.commit([{ type: 'put', bucket: bucket.name, key: call.key, version, upload: upload.id }]);
   const reply = xmlReply(
@@ -173,6 +175,10 @@ function checksumOf(call: Call, upload: Upload, parts: readonly Part[]): Checksu
     throw badChecksum(algorithm, stated, value);
   }
   return { algorithm, type, value };
+}
+
+function factsOf({ number, size, checksum }: Part): PartFacts {
+  return { number, size, checksum };
 }
 
 function etagOf(parts: readonly Part[]): string {

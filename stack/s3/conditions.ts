@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Refusal, header } from '../exchange.ts';
-import type { Version } from './state.ts';
+import type { Version } from './model.ts';
 
 /**
  * Refuses a write whose condition does not hold for the current version. Call it in the turn of the event loop

@@ -1,17 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Reply, Refusal, decode, header } from '../exchange.ts';
+import { type Reply, Refusal, header } from '../exchange.ts';
 import { leaf } from '../xml.ts';
-import {
-  type Call,
-  type Context,
-  type Handler,
-  bucketOf,
-  checkOwner,
-  isoTime,
-  toBytes,
-  versionHeader,
-  xmlReply,
-} from './call.ts';
+import { type Call, type Handler, bucketOf, isoTime, xmlReply } from './call.ts';
 import {
   type Algorithm,
   type Checksum,
@@ -19,12 +9,12 @@ import {
   parseAlgorithm,
   startChecksum,
 } from './checksums.ts';
-import { checkCopySource } from './conditions.ts';
-import { versionOf } from './get.ts';
+import { type Source, sourceOf } from './copy-source.ts';
+import type { Tags, Version } from './model.ts';
 import { LARGEST_PUT_BYTES, commitObject } from './put.ts';
-import type { Version } from './state.ts';
 import type { Store } from './store.ts';
 import { storageClass, storedHeaders } from './stored-headers.ts';
+import { tagsOfHeader } from './tags.ts';
 
 /**
  * A copy is one object again, whatever parts its source was put together from: its ETag is the MD5 of its bytes
@@ -34,7 +24,6 @@ export const copyObject: Handler = async (call, context) => {
   const { store, clock } = context;
   bucketOf(call, context);
   const source = sourceOf(call, context);
-  checkCopySource(call.headers, source.version);
   if (source.version.size > LARGEST_PUT_BYTES) {
     throw new Refusal(
       400,
@@ -43,6 +32,7 @@ export const copyObject: Handler = async (call, context) => {
     );
   }
   const headers = headersOf(call, source);
+  const tags = tagsOf(call, source);
   const { version } = source;
   store.state.hold(version.files);
   try {
@@ -50,57 +40,17 @@ export const copyObject: Handler = async (call, context) => {
     const { etag, checksum } = await digests(store, version, requested(call));
     const modifiedMs = clock.now();
     const copied = { modifiedMs, etag, size: version.size, checksum, headers, files: version.files };
-    const written = commitObject(call, context, copied, inline);
+    const written = commitObject(call, context, { ...copied, ...(tags && { tags }) }, inline);
     return copyReply(written, source, { etag, checksum, modifiedMs });
   } finally {
     store.state.release(version.files);
   }
 };
 
-interface Source {
-  readonly bucket: string;
-  readonly key: string;
-  readonly version: Version;
-  /** The version's header, where its bucket has versions. */
-  readonly named: string | undefined;
-}
-
-function sourceOf({ headers }: Call, context: Context): Source {
-  const [path = '', parameters] = (header(headers, 'x-amz-copy-source') ?? '').split('?');
-  const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decode(path.replaceAll('+', '%20'))) ?? [];
-  const id = parameters === undefined ? undefined : /^versionId=(.+)$/.exec(decode(parameters))?.[1];
-  if (bucket === undefined || key === undefined || (parameters !== undefined && id === undefined)) {
-    throw new Refusal(
-      400,
-      'InvalidArgument',
-      'Copy Source must mention the source bucket and key: bucket/key[?versionId=id].',
-    );
-  }
-  checkOwner(headers, 'x-amz-source-expected-bucket-owner', context.account);
-  const holder = bucketOf({ bucket }, context);
-  const found = holder.objects.get(toBytes(key))?.find((version) => version.id === id);
-  if (found?.isMarker) {
-    throw new Refusal(
-      400,
-      'InvalidRequest',
-      'The source of a copy request may not specifically refer to a delete marker by version id.',
-    );
-  }
-  const version = versionOf(holder, toBytes(key), id);
-  return { bucket, key: toBytes(key), version, named: versionHeader(holder, version)['x-amz-version-id'] };
-}
-
 function headersOf(call: Call, source: Source): Record<string, string> {
   const directive = header(call.headers, 'x-amz-metadata-directive') ?? 'COPY';
   if (directive !== 'COPY' && directive !== 'REPLACE') {
     throw new Refusal(400, 'InvalidArgument', `Unknown metadata directive: ${directive}`);
-  }
-  if ((header(call.headers, 'x-amz-tagging-directive') ?? 'COPY') !== 'COPY') {
-    throw new Refusal(
-      501,
-      'NotImplemented',
-      'Tags are not implemented, so x-amz-tagging-directive must be COPY.',
-    );
   }
   const asked = storedHeaders(call.headers);
   // The class and the encryption belong to the copy; they are never taken from the source.
@@ -121,6 +71,19 @@ function headersOf(call: Call, source: Source): Record<string, string> {
     ([name]) => name !== 'x-amz-storage-class' && !name.startsWith('x-amz-server-side-encryption'),
   );
   return { ...Object.fromEntries([...carried, ...own]), ...storageClass(call.headers) };
+}
+
+/** The source's own, unless the copy is told to have others. */
+function tagsOf({ headers }: Call, source: Source): Tags | undefined {
+  const directive = header(headers, 'x-amz-tagging-directive') ?? 'COPY';
+  if (directive === 'REPLACE') return tagsOfHeader(headers);
+  if (directive !== 'COPY') {
+    throw new Refusal(400, 'InvalidArgument', `Unknown tagging directive: ${directive}`);
+  }
+  if (header(headers, 'x-amz-tagging') !== undefined) {
+    throw new Refusal(400, 'InvalidArgument', 'x-amz-tagging needs x-amz-tagging-directive: REPLACE.');
+  }
+  return source.version.tags;
 }
 
 function requested({ headers }: Call): Algorithm | undefined {

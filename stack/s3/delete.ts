@@ -1,21 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { Refusal, header, readAll } from '../exchange.ts';
-import { branch, childText, leaf, parseXml } from '../xml.ts';
-import {
-  type Context,
-  type Handler,
-  LARGEST_DOCUMENT_BYTES,
-  bucketOf,
-  currentOf,
-  emptyReply,
-  toBytes,
-  xmlReply,
-} from './call.ts';
-import { badChecksum, requestedAlgorithm, startChecksum, statedValue } from './checksums.ts';
+import { Refusal } from '../exchange.ts';
+import { branch, childText, leaf } from '../xml.ts';
+import { type Context, type Handler, bucketOf, currentOf, emptyReply, toBytes, xmlReply } from './call.ts';
 import { checkWrite } from './conditions.ts';
+import { readDocument } from './document-body.ts';
 import { newVersionId } from './put.ts';
-import type { Bucket, Change } from './state.ts';
+import type { Bucket, Change } from './model.ts';
 
 const MOST_KEYS = 1_000;
 
@@ -32,9 +22,8 @@ export const deleteObject: Handler = (call, context) => {
 };
 
 export const deleteObjects: Handler = async (call, context) => {
-  const document = await readAll(call.body, LARGEST_DOCUMENT_BYTES);
-  verify(document, call.headers, call.trailers);
-  const asked = parseXml(document.toString('utf8'));
+  // A damaged list would delete the wrong keys.
+  const { root: asked } = await readDocument(call);
   const objects = asked?.children.filter(({ name }) => name === 'Object') ?? [];
   if (!asked || objects.length === 0 || objects.length > MOST_KEYS) {
     throw new Refusal(
@@ -110,25 +99,4 @@ function removal(
 
 function markerOf({ isMarker, versionId }: Removal): string[] {
   return isMarker ? [leaf('DeleteMarker', true), leaf('DeleteMarkerVersionId', versionId)] : [];
-}
-
-/** S3 asks for Content-MD5 or a checksum here, for a damaged list would delete the wrong keys. */
-function verify(document: Buffer, headers: IncomingHttpHeaders, trailers: ReadonlyMap<string, string>): void {
-  const md5 = header(headers, 'content-md5');
-  const algorithm = requestedAlgorithm(headers);
-  if (md5 === undefined && algorithm === undefined) {
-    throw new Refusal(
-      400,
-      'InvalidRequest',
-      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-    );
-  }
-  const found = createHash('md5').update(document).digest('base64');
-  if (md5 !== undefined && md5 !== found) throw badChecksum('MD5', md5, found);
-  if (algorithm === undefined) return;
-  const stated = statedValue(algorithm, headers, trailers);
-  const running = startChecksum(algorithm);
-  running.update(document);
-  const computed = running.digest().toString('base64');
-  if (stated !== undefined && stated !== computed) throw badChecksum(algorithm, stated, computed);
 }

@@ -10,29 +10,18 @@ import {
 } from './call.ts';
 import { checksumHeaders } from './checksums.ts';
 import { checkRead } from './conditions.ts';
-import type { Bucket, Version } from './state.ts';
+import type { Version } from './model.ts';
+import { checkReadable, restoreHeader } from './restore.ts';
+import { versionOf } from './version-of.ts';
 
 export const getObject: Handler = (call, context) => {
   const { version, start, end, reply } = answer(call, context);
   if (reply.status === 304) return reply;
+  checkReadable(version, context.clock.now(), 'object');
   return { ...reply, body: context.store.read(version, start, end) };
 };
 
 export const headObject: Handler = (call, context) => answer(call, context).reply;
-
-/** The version that a read names. Refuses what is not there as S3 does: each case with its own code. */
-export function versionOf(bucket: Bucket, key: string, id: string | undefined): Version {
-  const versions = bucket.objects.get(key) ?? [];
-  const found = id === undefined ? versions.at(-1) : versions.find((version) => version.id === id);
-  if (found && !found.isMarker) return found;
-  const marker = found ? { 'x-amz-delete-marker': 'true', ...versionHeader(bucket, found) } : {};
-  if (id === undefined) throw new Refusal(404, 'NoSuchKey', 'The specified key does not exist.', marker);
-  if (!found) throw new Refusal(404, 'NoSuchVersion', `The specified version does not exist: ${id}`);
-  throw new Refusal(405, 'MethodNotAllowed', 'The specified method is not allowed against a delete marker.', {
-    ...marker,
-    'last-modified': new Date(found.modifiedMs).toUTCString(),
-  });
-}
 
 interface Answer {
   readonly version: Version;
@@ -67,6 +56,10 @@ function answer(call: Call, context: Context): Answer {
     ...(call.query.has('partNumber') && version.etag.includes('-')
       ? { 'x-amz-mp-parts-count': String(version.files.length) }
       : {}),
+    ...(version.tags && version.tags.length > 0
+      ? { 'x-amz-tagging-count': String(version.tags.length) }
+      : {}),
+    ...restoreHeader(version, context.clock.now()),
     ...(isChecksumWanted && version.checksum ? checksumHeaders(version.checksum) : {}),
   };
   return { version, start, end, reply: emptyReply(asked ? 206 : 200, headers) };

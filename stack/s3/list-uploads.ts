@@ -1,7 +1,7 @@
 import { branch, leaf } from '../xml.ts';
 import { type Handler, bucketOf, fromBytes, isoTime, toBytes, wholeNumber, xmlReply } from './call.ts';
 import { SortedKeys } from './sorted-keys.ts';
-import type { Upload } from './state.ts';
+import type { Upload } from './model.ts';
 import { storageClassOf } from './stored-headers.ts';
 import { uploadOf } from './upload.ts';
 import { LARGEST_PAGE, askedOf, keyWriter, pageSize, walk } from './walk.ts';

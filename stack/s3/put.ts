@@ -12,8 +12,9 @@ import {
 import { DEFAULT_ALGORITHM, checksumHeaders, requestedAlgorithm } from './checksums.ts';
 import { checkWrite } from './conditions.ts';
 import { type Received, receive } from './receive.ts';
-import { type Bucket, type Version } from './state.ts';
+import type { Bucket, Version } from './model.ts';
 import { encryptionHeaders, storedHeaders } from './stored-headers.ts';
+import { tagsOfHeader } from './tags.ts';
 
 /** The largest object that one request may carry. */
 export const LARGEST_PUT_BYTES = 5 * 1024 ** 3;
@@ -22,6 +23,7 @@ export const putObject: Handler = async (call, context) => {
   const { store, conflicts } = context;
   bucketOf(call, context);
   const headers = storedHeaders(call.headers);
+  const tags = tagsOfHeader(call.headers);
   const stated = requestedAlgorithm(call.headers);
   const algorithm = stated ?? DEFAULT_ALGORITHM;
   const watch =
@@ -42,6 +44,7 @@ export const putObject: Handler = async (call, context) => {
       checksum: { algorithm, type: 'FULL_OBJECT', value: received.checksum },
       headers,
       files: received.files,
+      ...(tags && { tags }),
     };
     return commitObject(call, context, version, received.inline);
   } catch (error) {

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Refusal, header } from '../exchange.ts';
 import type { Call } from './call.ts';
 import { type Algorithm, badChecksum, headerOf, startChecksum, statedValue } from './checksums.ts';
-import type { BodyFile } from './state.ts';
+import type { BodyFile } from './model.ts';
 import { LARGEST_INLINE_BYTES, type Store } from './store.ts';
 
 /** A body that is on disk, or small and in memory, and is what its sender said it is. */

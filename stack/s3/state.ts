@@ -1,78 +1,5 @@
-import type { Algorithm, Checksum, ChecksumType } from './checksums.ts';
+import type { BodyFile, Bucket, Change, Upload, Version } from './model.ts';
 import { SortedKeys } from './sorted-keys.ts';
-
-/** A body, or one part of it, in a file of its own. */
-export interface BodyFile {
-  readonly id: string;
-  readonly size: number;
-}
-
-/** One version of an object. A delete marker has no body. */
-export interface Version {
-  /** `null` (the word) where versioning was off or suspended. */
-  readonly id: string;
-  readonly modifiedMs: number;
-  readonly isMarker?: true;
-  /** Without quotation marks. */
-  readonly etag: string;
-  readonly size: number;
-  readonly checksum?: Checksum;
-  /** Response headers as they were stored: content-type, x-amz-meta-* and the like. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The parts in their order. Empty when the bytes stand in the log. */
-  readonly files: readonly BodyFile[];
-  /** Where in the log; set when the entry was written or read. */
-  inlineAt?: number;
-}
-
-export interface Part extends BodyFile {
-  readonly number: number;
-  readonly etag: string;
-  readonly modifiedMs: number;
-  /** By the upload's algorithm. */
-  readonly checksum: string;
-}
-
-export interface Upload {
-  readonly id: string;
-  readonly bucket: string;
-  readonly key: string;
-  readonly startedMs: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Absent when the client asked for none; parts then carry the default one. */
-  readonly algorithm?: Algorithm;
-  readonly checksumType?: ChecksumType;
-  readonly parts: Map<number, Part>;
-}
-
-export type Versioning = 'Off' | 'Enabled' | 'Suspended';
-
-export interface Bucket {
-  readonly name: string;
-  readonly createdMs: number;
-  versioning: Versioning;
-  /** Of each key the versions, newest last; never an empty list. */
-  readonly objects: Map<string, Version[]>;
-  readonly keys: SortedKeys;
-}
-
-/** Everything that can happen; the log is a list of these. Keys are byte strings. */
-export type Change =
-  | { readonly type: 'bucket'; readonly bucket: string; readonly atMs: number }
-  | { readonly type: 'bucketGone'; readonly bucket: string }
-  | { readonly type: 'versioning'; readonly bucket: string; readonly to: Versioning }
-  /** With `upload`, the version came of that upload, which is over. */
-  | {
-      readonly type: 'put';
-      readonly bucket: string;
-      readonly key: string;
-      readonly version: Version;
-      readonly upload?: string;
-    }
-  | { readonly type: 'gone'; readonly bucket: string; readonly key: string; readonly id: string }
-  | { readonly type: 'upload'; readonly upload: Omit<Upload, 'parts'> }
-  | { readonly type: 'part'; readonly upload: string; readonly part: Part }
-  | { readonly type: 'uploadGone'; readonly upload: string };
 
 /** What the log adds up to. Changed by `apply` alone, so that a restart ends where the process was. */
 export class State {
@@ -94,6 +21,7 @@ export class State {
           name,
           createdMs,
           versioning: 'Off',
+          documents: new Map(),
           objects: new Map(),
           keys: new SortedKeys(),
         });
@@ -105,6 +33,22 @@ export class State {
       case 'versioning': {
         const bucket = this.buckets.get(change.bucket);
         if (bucket) bucket.versioning = change.to;
+        return;
+      }
+      case 'document': {
+        const documents = this.buckets.get(change.bucket)?.documents;
+        if (change.document) documents?.set(change.kind, change.document);
+        else documents?.delete(change.kind);
+        return;
+      }
+      case 'tags': {
+        const version = this.#find(change);
+        if (version) version.tags = change.tags;
+        return;
+      }
+      case 'restore': {
+        const version = this.#find(change);
+        if (version) version.restore = change.restore;
         return;
       }
       case 'put':
@@ -132,9 +76,10 @@ export class State {
 
   /** The changes that lead to this state from nothing, fewest first. */
   *asChanges(): Generator<Change> {
-    for (const { name, createdMs, versioning, objects, keys } of this.buckets.values()) {
+    for (const { name, createdMs, versioning, documents, objects, keys } of this.buckets.values()) {
       yield { type: 'bucket', bucket: name, atMs: createdMs };
       if (versioning !== 'Off') yield { type: 'versioning', bucket: name, to: versioning };
+      for (const [kind, document] of documents) yield { type: 'document', bucket: name, kind, document };
       for (const key of keys.from('')) {
         for (const version of objects.get(key) ?? []) yield { type: 'put', bucket: name, key, version };
       }
@@ -163,6 +108,13 @@ export class State {
 
   isUsed(file: string): boolean {
     return this.#uses.has(file);
+  }
+
+  #find({ bucket, key, id }: { bucket: string; key: string; id: string }): Version | undefined {
+    return this.buckets
+      .get(bucket)
+      ?.objects.get(key)
+      ?.find((version) => version.id === id);
   }
 
   #put(bucketName: string, key: string, version: Version): void {

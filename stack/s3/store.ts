@@ -4,7 +4,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Entry, Log } from './log.ts';
-import { type BodyFile, type Change, State, type Version } from './state.ts';
+import type { BodyFile, Change, Version } from './model.ts';
+import { State } from './state.ts';
 
 /** Bodies below this many bytes stand in the log: one write instead of a file each. */
 export const LARGEST_INLINE_BYTES = 16_383;

@@ -12,6 +12,7 @@ import {
   xmlReply,
 } from './call.ts';
 import {
+  type Algorithm,
   DEFAULT_ALGORITHM,
   defaultType,
   parseAlgorithm,
@@ -20,8 +21,9 @@ import {
 } from './checksums.ts';
 import { LARGEST_PUT_BYTES } from './put.ts';
 import { receive } from './receive.ts';
-import type { Part, Upload } from './state.ts';
+import type { Part, Upload } from './model.ts';
 import { encryptionHeaders, storedHeaders } from './stored-headers.ts';
+import { tagsOfHeader } from './tags.ts';
 
 export const MOST_PARTS = 10_000;
 
@@ -40,12 +42,14 @@ export const createMultipartUpload: Handler = (call, context) => {
   const checksumType =
     algorithm === undefined ? undefined : parseType(algorithm, type ?? defaultType(algorithm));
   const headers = storedHeaders(call.headers);
+  const tags = tagsOfHeader(call.headers);
   const upload = {
     id: randomBytes(24).toString('hex'),
     bucket: call.bucket,
     key: call.key,
     startedMs: context.clock.now(),
     headers,
+    ...(tags && { tags }),
     ...(algorithm === undefined || checksumType === undefined ? {} : { algorithm, checksumType }),
   };
   context.store.commit([{ type: 'upload', upload }]);
@@ -63,9 +67,7 @@ export const createMultipartUpload: Handler = (call, context) => {
 };
 
 export const uploadPart: Handler = async (call, context) => {
-  const { store, clock } = context;
-  const { id, ...upload } = uploadOf(call, context);
-  const number = wholeNumber('partNumber', call.query.get('partNumber'), 1, MOST_PARTS) ?? 0;
+  const upload = uploadOf(call, context);
   const stated = requestedAlgorithm(call.headers);
   if (upload.algorithm !== undefined && stated !== undefined && stated !== upload.algorithm) {
     throw new Refusal(
@@ -74,6 +76,23 @@ export const uploadPart: Handler = async (call, context) => {
       `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${stated}`,
     );
   }
+  const { part, confirmed } = await takePart(call, context, stated);
+  return emptyReply(200, {
+    etag: `"${part.etag}"`,
+    ...confirmed,
+    ...encryptionHeaders(upload.headers),
+  });
+};
+
+/** The call's body is a part of its upload. Throws without having changed anything. */
+export async function takePart(
+  call: Call,
+  context: Context,
+  stated: Algorithm | undefined,
+): Promise<{ part: Part; confirmed: Record<string, string> }> {
+  const { store, clock } = context;
+  const { id, ...upload } = uploadOf(call, context);
+  const number = wholeNumber('partNumber', call.query.get('partNumber'), 1, MOST_PARTS) ?? 0;
   const algorithm = upload.algorithm ?? DEFAULT_ALGORITHM;
   const received = await receive(call, store, {
     algorithm,
@@ -94,16 +113,12 @@ export const uploadPart: Handler = async (call, context) => {
       checksum: received.checksum,
     };
     store.commit([{ type: 'part', upload: id, part }]);
-    return emptyReply(200, {
-      etag: `"${part.etag}"`,
-      ...received.confirmed,
-      ...encryptionHeaders(upload.headers),
-    });
+    return { part, confirmed: received.confirmed };
   } catch (error) {
     store.removeBody(file.id);
     throw error;
   }
-};
+}
 
 export const abortMultipartUpload: Handler = (call, context) => {
   const { id } = uploadOf(call, context);

@@ -24,6 +24,9 @@ export interface OpenedS3 {
   readonly client: S3Client;
   /** The same server, signed for with other keys. */
   readonly withKeys: (accessKeyId: string, secretAccessKey: string) => S3Client;
+  /** Where each story happens; absent: each makes a bucket of its own. */
+  readonly bucket?: string;
+  readonly region: string;
 }
 
 export type Fact = (name: string, story: (s3: Story) => Promise<void>) => void;
@@ -37,14 +40,17 @@ export class Story {
   readonly client: S3Client;
   readonly withKeys: OpenedS3['withKeys'];
   readonly bucket: string;
+  readonly region: string;
 
   private constructor(opened: OpenedS3, bucket: string) {
     this.client = opened.client;
     this.withKeys = opened.withKeys;
     this.bucket = bucket;
+    this.region = opened.region;
   }
 
   static async begin(opened: OpenedS3): Promise<Story> {
+    if (opened.bucket !== undefined) return new Story(opened, opened.bucket);
     const bucket = `wire-${randomUUID()}`;
     await opened.client.send(new CreateBucketCommand({ Bucket: bucket }));
     return new Story(opened, bucket);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Operation } from '../../stack/s3/route.ts';
+import type { Operation } from '../../stack/s3/operations.ts';
 import { type S3, createS3 } from '../../stack/s3/service.ts';
 import { tmpFolder } from '../support/tmp.ts';
 

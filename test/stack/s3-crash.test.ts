@@ -3,11 +3,20 @@ import path from 'node:path';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeletePublicAccessBlockCommand,
+  GetBucketPolicyCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
+  GetPublicAccessBlockCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   ListPartsCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
+  RestoreObjectCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { expect, onTestFinished, test } from 'vitest';
 import { patterned } from '../contracts/s3-wire-story.ts';
@@ -64,6 +73,40 @@ test('an upload that was begun goes on after kill -9', async () => {
   onTestFinished(async () => void (await after.kill('SIGKILL')));
   const { Parts } = await after.client.send(new ListPartsCommand({ ...place, UploadId }));
   expect(Parts?.map(({ PartNumber, Size }) => [PartNumber, Size])).toEqual([[1, 4]]);
+});
+
+test('tags, restores, documents and copied parts are there after kill -9', async () => {
+  const dir = await tmpFolder();
+  const before = await spawnStack(dir);
+  const lake = { Bucket: 'lake' };
+  await before.client.send(new CreateBucketCommand(lake));
+  await before.client.send(new PutObjectCommand({ ...lake, Key: 'from', Body: LARGE, Tagging: 'nth=1' }));
+  await before.client.send(new PutObjectCommand({ ...lake, Key: 'b', Body: 'x', StorageClass: 'GLACIER' }));
+  const TagSet = [{ Key: 'nth', Value: '2' }];
+  await before.client.send(new PutObjectTaggingCommand({ ...lake, Key: 'from', Tagging: { TagSet } }));
+  const RestoreRequest = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } } as const;
+  await before.client.send(new RestoreObjectCommand({ ...lake, Key: 'b', RestoreRequest }));
+  const Policy = '{"Version":"2012-10-17","Statement":[]}';
+  await before.client.send(new PutBucketPolicyCommand({ ...lake, Policy }));
+  await before.client.send(new DeletePublicAccessBlockCommand(lake));
+  const place = { ...lake, Key: 'to' };
+  const { UploadId } = await before.client.send(new CreateMultipartUploadCommand(place));
+  const part = { ...place, UploadId, PartNumber: 1, CopySource: 'lake/from', CopySourceRange: 'bytes=1-5' };
+  await before.client.send(new UploadPartCopyCommand(part));
+  await before.kill('SIGKILL');
+
+  const after = await spawnStack(dir);
+  onTestFinished(async () => void (await after.kill('SIGKILL')));
+  const { client } = after;
+  expect(await client.send(new GetObjectTaggingCommand({ ...lake, Key: 'from' }))).toMatchObject({ TagSet });
+  const head = await client.send(new HeadObjectCommand({ ...lake, Key: 'b' }));
+  expect([head.StorageClass, head.Restore]).toEqual(['GLACIER', 'ongoing-request="true"']);
+  expect((await client.send(new GetBucketPolicyCommand(lake))).Policy).toBe(Policy);
+  await expect(client.send(new GetPublicAccessBlockCommand(lake))).rejects.toMatchObject({
+    name: 'NoSuchPublicAccessBlockConfiguration',
+  });
+  const { Parts } = await client.send(new ListPartsCommand({ ...place, UploadId }));
+  expect(Parts?.map(({ PartNumber, Size }) => [PartNumber, Size])).toEqual([[1, 5]]);
 });
 
 test('a torn last entry of the log is cut off, and what stands before it is there', async () => {

@@ -6,9 +6,13 @@ import { Readable } from 'node:stream';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
+  GetBucketPolicyCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
 import { expect, onTestFinished, test } from 'vitest';
 import { createS3 } from '../../stack/s3/service.ts';
@@ -85,10 +89,14 @@ test('a log that is mostly history is written anew at the start, and says the sa
   const dir = await tmpFolder();
   const before = await spawnStack(dir);
   await before.client.send(new CreateBucketCommand({ Bucket: 'lake' }));
-  for (let i = 0; i < 1_500; i += 1) {
-    await before.client.send(new PutObjectCommand({ Bucket: 'lake', Key: `k${i % 2}`, Body: `body ${i}` }));
-  }
+  const Policy = '{"Version":"2012-10-17","Statement":[]}';
+  await before.client.send(new PutBucketPolicyCommand({ Bucket: 'lake', Policy }));
+  const put = (i: number) =>
+    before.client.send(new PutObjectCommand({ Bucket: 'lake', Key: `k${i % 2}`, Body: `body ${i}` }));
+  for (let i = 0; i < 1_500; i += 2) await Promise.all([put(i), put(i + 1)]);
   await before.client.send(new DeleteObjectCommand({ Bucket: 'lake', Key: 'k0' }));
+  const TagSet = [{ Key: 'nth', Value: '1' }];
+  await before.client.send(new PutObjectTaggingCommand({ Bucket: 'lake', Key: 'k1', Tagging: { TagSet } }));
   await before.kill('SIGKILL');
   const log = path.join(dir, 's3', 'log');
   const long = (await stat(log)).size;
@@ -99,6 +107,10 @@ test('a log that is mostly history is written anew at the start, and says the sa
     expect(Contents?.map(({ Key }) => Key)).toEqual(['k1']);
     const { Body } = await after.client.send(new GetObjectCommand({ Bucket: 'lake', Key: 'k1' }));
     expect(await Body?.transformToString()).toBe('body 1499');
+    const tagging = new GetObjectTaggingCommand({ Bucket: 'lake', Key: 'k1' });
+    expect(await after.client.send(tagging)).toMatchObject({ TagSet });
+    const policy = new GetBucketPolicyCommand({ Bucket: 'lake' });
+    expect(await after.client.send(policy)).toMatchObject({ Policy });
     await after.kill('SIGKILL');
   }
 });

@@ -1,7 +1,19 @@
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 
-const BOUND_MS = 20_000;
-const LOOK_EVERY_MS = 20;
+/** How long a fact may take to come true, and how often it is looked for. */
+interface Patience {
+  readonly boundMs: number;
+  readonly everyMs: number;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where it is another than on this machine. */
+    patience?: Patience;
+  }
+}
+
+const { boundMs: BOUND_MS, everyMs: LOOK_EVERY_MS } = inject('patience') ?? { boundMs: 20_000, everyMs: 20 };
 
 /** Read until the answer equals `expected`; fail with the last answer when the bound has passed. */
 export async function eventually<T>(

@@ -1,0 +1,40 @@
+import type { Cannot } from './s3-wire.ts';
+
+/** Found by running the suite on versitygw 1.8.0. */
+export const VERSITYGW_CANNOT: Cannot = {
+  'an access key that nobody has is refused': 'it says 404 XAdminUserNotFound',
+  'a stream is stored without the framing it came in': 'it keeps aws-chunked as a content encoding',
+  'a stream in pieces below 8 KiB is refused, the last one excepted': 'it says so with 400, where S3 has 403',
+  'where there are versions, a delete marker counts as absent': 'it counts as present',
+  'what a delete marker hides is not there to be replaced': 'it is replaced',
+  'a copy onto a key that exists is refused when it asks for that': 'it copies',
+  'a copy can ask that its source is not what it was': 'it says 304',
+  'an upload is gone once it is completed': 'it completes it again',
+  'a key with empty segments comes back as it was': 'keys are paths of files',
+  'a key with dots for segments comes back as it was': 'keys are paths of files',
+  'a key that ends in a slash comes back as it was': 'keys are paths of files',
+  'a key of 1,024 bytes comes back as it was': 'a segment has at most 255 bytes',
+  'a key and one below it are two objects': 'keys are paths of files',
+  'an object that is written anew has not the tags of the one before': 'it has them still',
+  'the older list names where it ended only beside a delimiter': 'it always names it',
+  'several attributes are told in one answer': 'it takes no list with spaces, as the SDK sends it',
+  'the parts of an object are told with size and checksum, in pages': 'it tells none of a completed upload',
+  'an object of class GLACIER says so in head and list, and does not give its bytes':
+    'it has no cold classes',
+  'an object of class DEEP_ARCHIVE says so in head and list, and does not give its bytes':
+    'it has no cold classes',
+  'an object of a cold class is not copied before it is restored': 'it has no cold classes',
+  'a copy can move an object to a cold class': 'it has no cold classes',
+  'an upload of parts can be cold': 'it has no cold classes',
+  'a restore that was asked for is on its way, and is not asked for twice': 'it restores nothing',
+  'a list that asks for it says that a restore is on its way': 'it restores nothing',
+  'a restore of an object of class STANDARD is refused': 'it restores nothing',
+  'a restore of an object of class STANDARD_IA is refused': 'it restores nothing',
+  'a restore of an object of class GLACIER_IR is refused': 'it restores nothing',
+  'a restore for no days is refused': 'it restores nothing',
+  'a bucket has the lifecycle rules that it was given last': 'it keeps no lifecycle rules',
+  'lifecycle rules that are none are refused, and what was there stays': 'it keeps no lifecycle rules',
+  'a bucket encrypts by AES256 until it is told otherwise': 'it keeps no such document',
+  'a bucket notifies nobody until it is told to': 'it keeps no such document',
+  'a new bucket blocks public access, until that is changed': 'it keeps no such document',
+};
