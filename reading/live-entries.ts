@@ -1,4 +1,3 @@
-import { failure } from '../activities/failure.ts';
 import { sha256Hex } from '../activities/objects/json.ts';
 import type { Ledger } from '../activities/objects/ledger.ts';
 import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
@@ -10,6 +9,7 @@ import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
 import { mappingHashes } from '../lake/hashes.ts';
 import type { DatasetSpec, LakeSpec } from '../lake/spec.ts';
 import type { Coverage, Stamp, ViewVersion } from '../lake/view.ts';
+import { QueryRefused } from './ports.ts';
 
 /** The entries that a live read takes beside the builds, each with the partitions it takes it for. */
 export async function liveEntries(
@@ -77,8 +77,7 @@ export async function liveEntries(
 }
 
 function otherMapping({ feed, lane, ordinal }: Entry) {
-  return failure(
-    'NotBuilt',
+  return new QueryRefused(
     `${keys.entry(feed, lane, ordinal)} was collected under another mapping than the spec's; right would be the lake.yaml that it was collected under, or \`--settled\` for what was published before`,
   );
 }

@@ -182,7 +182,7 @@ test('rows that were collected under another mapping are an error, never none', 
   const before = decode<object>(keys.spec(1), bytes ?? Buffer.alloc(0));
   lake.store.put(keys.spec(1), encode({ ...before, ...flightsSpec(['at', 'origin']) }));
   await expect(ask(lake, 'SELECT count(*) FROM flights')).rejects.toMatchObject({
-    type: 'NotBuilt',
+    name: 'QueryRefused',
     message: expect.stringContaining('ledger/flights/0/000000000001.json') as unknown,
   });
 });
