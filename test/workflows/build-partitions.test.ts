@@ -185,16 +185,16 @@ test('an abort that cannot be put on record waits for a person again, and abort 
     abandonPlan: async (input) => {
       if (denials === 0) return lake.activities.abandonPlan(input);
       denials -= 1;
-      throw failure('AccessDenied', 'outcome/: not allowed');
+      throw failure('ChainBroken', 'outcome/: not what it was');
     },
   };
   await lab.withWorker(lake.queue, activities, async () => {
     const run = await startBuild(lab, lake, planId);
     expect(await held(run)).toEqual([`${planId} ObjectMissing`]);
     await decide(run, 'abort', planId);
-    expect(await held(run)).toEqual([`${planId} AccessDenied`]);
+    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
     await decide(run, 'abort', planId);
-    expect(await held(run)).toEqual([`${planId} AccessDenied`]);
+    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
     await decide(run, 'retry', planId);
     expect(await run.result()).toMatchObject({ superseded: 'aborted' });
   });
@@ -208,14 +208,14 @@ test('a plan whose approval cannot be published is ended by abort, with its hold
     ...lake.activities,
     publishPlan: async (input) => {
       if (!input.approved) return lake.activities.publishPlan(input);
-      throw failure('AccessDenied', 'view/: not allowed');
+      throw failure('ChainBroken', 'view/: not what it was');
     },
   };
   await lab.withWorker(lake.queue, activities, async () => {
     const run = await startBuild(lab, lake, planId);
     expect(await held(run)).toEqual([`${THIN} GateHeld`]);
     await decide(run, 'approve');
-    expect(await held(run)).toEqual([`${planId} AccessDenied`]);
+    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
     await decide(run, 'abort', planId);
     expect(await run.result()).toMatchObject({ versions: [1], superseded: 'aborted' });
   });
