@@ -56,7 +56,7 @@ async function held(run: WorkflowHandle): Promise<readonly string[]> {
     () => run.query(parkedQuery),
     ({ count }) => count > 0,
   );
-  return parked.map(({ item, failure }) => `${item} ${failure}`);
+  return parked.map((one) => `${one.item} ${one.failure}`);
 }
 
 function decide(run: WorkflowHandle, action: Action, item = THIN) {
@@ -185,16 +185,16 @@ test('an abort that cannot be put on record waits for a person again, and abort 
     abandonPlan: async (input) => {
       if (denials === 0) return lake.activities.abandonPlan(input);
       denials -= 1;
-      throw failure('ChainBroken', 'outcome/: not what it was');
+      throw failure('ProofBroken', 'outcome/: not what it was');
     },
   };
   await lab.withWorker(lake.queue, activities, async () => {
     const run = await startBuild(lab, lake, planId);
     expect(await held(run)).toEqual([`${planId} ObjectMissing`]);
     await decide(run, 'abort', planId);
-    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
     await decide(run, 'abort', planId);
-    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
     await decide(run, 'retry', planId);
     expect(await run.result()).toMatchObject({ superseded: 'aborted' });
   });
@@ -208,14 +208,14 @@ test('a plan whose approval cannot be published is ended by abort, with its hold
     ...lake.activities,
     publishPlan: async (input) => {
       if (!input.approved) return lake.activities.publishPlan(input);
-      throw failure('ChainBroken', 'view/: not what it was');
+      throw failure('ProofBroken', 'view/: not what it was');
     },
   };
   await lab.withWorker(lake.queue, activities, async () => {
     const run = await startBuild(lab, lake, planId);
     expect(await held(run)).toEqual([`${THIN} GateHeld`]);
     await decide(run, 'approve');
-    expect(await held(run)).toEqual([`${planId} ChainBroken`]);
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
     await decide(run, 'abort', planId);
     expect(await run.result()).toMatchObject({ versions: [1], superseded: 'aborted' });
   });
