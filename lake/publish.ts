@@ -45,19 +45,27 @@ export function supersededBy(publication: Publication): string | undefined {
   if (head.datasetEpoch !== null && head.datasetEpoch !== plan.datasetEpoch) {
     return `version ${head.n} is of dataset epoch ${head.datasetEpoch}, the plan of ${plan.datasetEpoch}`;
   }
-  for (const { partition, inputs } of publishing) {
-    if (head.pinned.includes(partition)) return `${partition} is pinned in version ${head.n}`;
+  for (const planned of publishing) {
+    const { partition, inputs } = planned;
+    const barred = barredIn(head, planned);
+    if (barred !== undefined) return barred;
     const holder = held.get(partition);
     if (holder !== undefined && holder !== plan.planId) return `${partition} is held by plan ${holder}`;
-    const excluded = head.exclude.find((entry) => usesEntry(inputs, entry));
-    if (excluded) {
-      return `its build of ${partition} uses ${entryName(excluded)}, which version ${head.n} excludes`;
-    }
     if (head.contract !== null && head.contract !== inputs.contract) {
       return `version ${head.n} has another contract than the build of ${partition}`;
     }
   }
   return head.n === parent.n ? undefined : changedSince(publication);
+}
+
+/** Why a version does not take this build, whatever its gate says; `undefined` when it may. */
+export function barredIn(
+  { n, pinned, exclude }: Pick<ViewVersion, 'n' | 'pinned' | 'exclude'>,
+  { partition, inputs }: PlannedPartition,
+): string | undefined {
+  if (pinned.includes(partition)) return `${partition} is pinned in version ${n}`;
+  const excluded = exclude.find((entry) => usesEntry(inputs, entry));
+  return excluded && `its build of ${partition} uses ${entryName(excluded)}, which version ${n} excludes`;
 }
 
 function changedSince({ publishing, approved, parent, head, dataset }: Publication): string | undefined {

@@ -1,4 +1,4 @@
-import { allHandlersFinished, condition, proxyActivities } from '@temporalio/workflow';
+import { allHandlersFinished, condition, patched, proxyActivities } from '@temporalio/workflow';
 import type { BuildActivities } from '../activities/builds/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import { BUILD, LOOK, PARTITIONS_PER_BATCH, SURVEY } from './policies.ts';
@@ -31,7 +31,8 @@ export interface BuildPartitionsResult {
 
 type CloseAction = Parameters<ViewActivities['closeHolds']>[0]['action'];
 
-const { recordDecision, openHolds, closeHolds, publishPlan } = proxyActivities<ViewActivities>(LOOK);
+const { recordDecision, openHolds, closeHolds, publishPlan, abandonPlan } =
+  proxyActivities<ViewActivities>(LOOK);
 const { describePlan } = proxyActivities<ViewActivities>(LOOK);
 
 /**
@@ -64,29 +65,36 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     rejected: [] as string[],
     superseded: null as string | null,
   };
+  let aborted: Decision | undefined;
+  const step = <T>(work: () => Promise<T>) =>
+    parked.untilDone(planId, work, (decision) => {
+      // Runs of 0.1.0 ended without an outcome, and went on to what was held.
+      if (patched('abort-ends-the-plan')) aborted = decision;
+    });
+  const isOver = () => aborted !== undefined || result.superseded !== null;
   show();
 
-  const described = await parked.untilDone(planId, () => describePlan(plan));
+  const described = await step(() => describePlan(plan));
   if (!described) return ended('aborted');
   for (let from = 0; from < described.partitions; from += PARTITIONS_PER_BATCH) {
     const to = Math.min(from + PARTITIONS_PER_BATCH, described.partitions);
     note = `Building partitions ${from + 1} to ${to} of ${described.partitions}`;
     show();
-    const batch = await parked.untilDone(planId, () => buildPartitionsBatch({ ...plan, from, to }));
+    const batch = await step(() => buildPartitionsBatch({ ...plan, from, to }));
     if (!batch) return ended('aborted');
     result.built += batch.built;
     result.cached += batch.cached;
   }
   note = 'At the gate';
   show();
-  const gate = await parked.untilDone(planId, () => gatePlan(plan));
+  const gate = await step(() => gatePlan(plan));
   if (!gate) return ended('aborted');
   // Not the report's: an earlier run may have seen some decided, and what was rejected once is held again.
-  const opened = await parked.untilDone(planId, () => openHolds(plan));
+  const opened = await step(() => openHolds(plan));
   if (!opened) return ended('aborted');
   if (gate.publish + gate.flagged > 0) await publish();
-  if (result.superseded === null) await decideHolds(opened.holds);
-  return ended(null);
+  if (!isOver()) await decideHolds(opened.holds);
+  return ended(aborted ? 'aborted' : null);
 
   async function decideHolds(
     holds: readonly { readonly partition: string; readonly findings: readonly string[] }[],
@@ -94,7 +102,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     note = `Report: \`gate/${dataset}/${planId}.json\``;
     const open = new Set(holds.map(({ partition }) => partition));
     parked.park(holds.map(heldPartition));
-    while (open.size > 0 && result.superseded === null) {
+    while (open.size > 0 && !isOver()) {
       await condition(() => parked.decided());
       const decision = parked.take();
       if (!decision) continue;
@@ -111,7 +119,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     const action: CloseAction = chosen === 'approve' || chosen === 'reject' ? chosen : 'recompute';
     if (action === 'approve') await publish({ partitions, by, reason, decision: key });
     const closing = { ...plan, partitions, action, decision: key, by, reason };
-    await parked.untilDone(planId, () => closeHolds(closing));
+    await step(() => closeHolds(closing));
     if (action === 'reject') result.rejected.push(...partitions);
     await nudgeReconciliation(dataset ?? null);
   }
@@ -122,9 +130,7 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
     reason: string;
     decision: string;
   }): Promise<void> {
-    const published = await parked.untilDone(planId, () =>
-      publishPlan({ ...plan, ...(approved && { approved }) }),
-    );
+    const published = await step(() => publishPlan({ ...plan, ...(approved && { approved }) }));
     if (published?.kind === 'superseded') result.superseded = published.because;
     if (published?.kind !== 'published') return;
     result.versions.push(published.version);
@@ -133,6 +139,12 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
 
   async function ended(because: string | null): Promise<BuildPartitionsResult> {
     result.superseded ??= because;
+    let hasEnded = aborted === undefined;
+    while (!hasEnded && aborted) {
+      const { key, by, reason } = aborted;
+      // Undefined when ending it failed and that was aborted, too: there is no other end.
+      hasEnded = (await step(() => abandonPlan({ ...plan, decision: key, by, reason }))) !== undefined;
+    }
     await nudgeReconciliation(dataset ?? null);
     await condition(allHandlersFinished);
     shown.end();

@@ -17,10 +17,12 @@ import {
   answer,
   createLooker,
   datasetSpec,
-  unfinished,
+  openPlanToRun,
 } from './assess.ts';
 import { type DecisionFacts, keepDecision } from './audit.ts';
+import { createDoomed } from './doomed.ts';
 import {
+  type AbandonPlanInput,
   type CloseHoldsInput,
   type CloseHoldsResult,
   type OpenHoldsResult,
@@ -64,27 +66,23 @@ export function createViewActivities({
   const versions = createVersionWriter({ store, views });
   const plans = createPlans({ store, versions });
   const holding = createHolding({ store, holds });
-  const looker = createLooker({ views, facts, holds, plans });
   const publisher = createPublisher({ store, builds, views, facts, versions });
   const ender = createEnder({ store, holds, plans, holding, versions, publisher, now });
+  const doomed = createDoomed({ ender, holding });
+  const looker = createLooker({ views, facts, holds, plans, doomed });
   const undoer = createUndoer({ views, facts, versions });
 
   /**
    * See what is due, and plan it. Safe to run twice: a plan is named by what it builds, and one that has not ended is
-   * found again instead of being made anew.
+   * found again instead of being made anew. It keeps its partitions and no others: what is due beside it is planned.
    */
   async function assessDataset(input: AssessDatasetInput): Promise<AssessDatasetResult> {
     const watch = watching();
     const look = await looker.look(input, await spec.read(watch.signal), clock.now(), watch);
-    const going = unfinished(look.open);
-    if (going && (!input.force || look.assessment.due.length === 0)) {
-      return answer(look, going.plan.planId, going.plan.partitions);
-    }
     const due = look.assessment.due.slice(0, MOST_PARTITIONS);
     if (due.length > 0) return answer(look, await writePlan(look, due, input.force, watch.signal), due);
-    // All that is open waits for a person; its run may have been lost, and starting it again does no harm.
-    const held = look.open[Math.floor(look.nowMs / 60_000) % look.open.length];
-    return answer(look, held?.plan.planId ?? null, held?.plan.partitions ?? []);
+    const found = openPlanToRun(look);
+    return answer(look, found?.plan.planId ?? null, found?.plan.partitions ?? []);
   }
 
   async function writePlan(
@@ -150,6 +148,15 @@ export function createViewActivities({
     return ender.close(input, cancellationSignal());
   }
 
+  /**
+   * End a plan as a person decided: what it published stays, the rest of it is never published. Safe to run twice: its
+   * outcome is made once. Resolves whether there is such a plan. The commit point is the conditional create of
+   * `outcome/<dataset>/<planId>.json`.
+   */
+  async function abandonPlan(input: AbandonPlanInput): Promise<{ readonly ended: boolean }> {
+    return { ended: await ender.abandon(input, cancellationSignal()) };
+  }
+
   /** Serve an earlier version's parts again. Safe to run twice: the token finds the version that it made. */
   async function rollbackDataset(input: RollbackDatasetInput): Promise<{ readonly version: number }> {
     const watch = watching();
@@ -185,6 +192,7 @@ export function createViewActivities({
     publishPlan,
     openHolds,
     closeHolds,
+    abandonPlan,
     rollbackDataset,
     releasePins,
     recordDecision,

@@ -12,6 +12,7 @@ import { failure } from '../failure.ts';
 import type { Holds } from '../objects/holds.ts';
 import { sha256Hex } from '../objects/json.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
+import type { Doomed } from './doomed.ts';
 import type { Collected, FactReader, Watch } from './facts.ts';
 import type { OpenPlan, Plans } from './plans.ts';
 
@@ -73,31 +74,39 @@ export interface LookerPorts {
   readonly facts: FactReader;
   readonly holds: Holds;
   readonly plans: Plans;
+  readonly doomed: Doomed;
 }
 
-export function createLooker({ views, facts, holds, plans }: LookerPorts) {
-  /** It only reads, but for the outcomes of plans that have ended without one. */
+export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts) {
+  /** It only reads, but for the ends of plans that have ended without one or can never be published. */
   async function look(
-    { dataset, force }: AssessDatasetInput,
+    input: AssessDatasetInput,
     applied: { readonly n: number; readonly spec: LakeSpec; readonly object: SpecObject },
     nowMs: number,
     watch: Watch,
   ): Promise<Look> {
+    const { dataset, force } = input;
     const { signal } = watch;
     const spec = datasetSpec(applied, dataset);
+    const datasetEpoch = applied.object.epochs[dataset] ?? 1;
     const context = buildContext(applied.spec, dataset, spec, sha256Hex);
     // Plans before holds and the head: one that publishes in between is seen as open, not as gone.
     const ids = await plans.openIds(dataset, signal);
     const ofDataset = await holds.allHolds(dataset, signal);
     const head = await views.viewHead(dataset, signal);
+    const open = await openPlans(dataset, ids, ofDataset, nowMs, signal);
+    const known = { head: head?.value, epoch: datasetEpoch, at: new Date(nowMs).toISOString() };
+    let isOneEnded = false;
+    for (const one of open) if (await doomed.end(one, known, signal)) isOneEnded = true;
+    // Its holds are closed by now: whoever goes on with those read before sees its partitions taken.
+    if (isOneEnded) return look(input, applied, nowMs, watch);
     const collected = await facts.upToHeads(Object.keys(spec.feeds), watch);
     const entries = [...collected.entries.values()].flat();
     checkStatistics(context, entries);
-    checkContract(context, head, applied.object.epochs[dataset] ?? 1);
+    checkContract(context, head, datasetEpoch);
     const view = await views.resolveView(head?.value, signal);
     const coverage = completeWithin(collected.heads, entries);
     const watermarks = watermarksOf(applied.spec, spec, collected, coverage, nowMs);
-    const open = await openPlans(dataset, ids, ofDataset, nowMs, signal);
     const assessment = assess(context, {
       view,
       exclude: head?.value.exclude ?? [],
@@ -112,7 +121,6 @@ export function createLooker({ views, facts, holds, plans }: LookerPorts) {
       recompute: force && (force.partitions ?? null),
       nowMs,
     });
-    const datasetEpoch = applied.object.epochs[dataset] ?? 1;
     return {
       dataset,
       context,
@@ -176,9 +184,24 @@ export function answer(
   };
 }
 
-/** A plan with something that neither ended nor waits for a person: a run that died goes on. */
-export function unfinished(open: readonly OpenPlan[]): OpenPlan | undefined {
-  return open.find(({ plan, progress }) => plan.partitions.some(({ partition }) => !progress.has(partition)));
+/**
+ * The open plan whose run may have been lost and is to be started: starting one that runs does no harm. One made since
+ * the last look comes first; then those with something to do and those that wait for a person take turns, so that one
+ * that cannot be built keeps no other from going on.
+ */
+export function openPlanToRun({ open, nowMs }: Pick<Look, 'open' | 'nowMs'>): OpenPlan | undefined {
+  const going = open.filter(isUnfinished);
+  const madeMs = ({ plan }: OpenPlan) => Date.parse(plan.at);
+  const newest = going.toSorted((a, b) => madeMs(b) - madeMs(a))[0];
+  if (newest && nowMs - madeMs(newest) < LOOK_AGAIN_MS) return newest;
+  const groups = [going, open.filter((one) => !isUnfinished(one))].filter(({ length }) => length > 0);
+  const minute = Math.floor(nowMs / LOOK_AGAIN_MS);
+  const group = groups[minute % groups.length];
+  return group?.[Math.floor(minute / groups.length) % group.length];
+}
+
+function isUnfinished({ plan, progress }: OpenPlan): boolean {
+  return plan.partitions.some(({ partition }) => !progress.has(partition));
 }
 
 export function datasetSpec(

@@ -1,5 +1,6 @@
 import { openHold, rejectedHolds } from '../../lake/holds.ts';
 import type { DecisionObject } from '../../lake/decisions.ts';
+import { keys } from '../../lake/keys.ts';
 import type { HoldObject, Plan } from '../../lake/plan.ts';
 import { publishToken } from '../../lake/publish.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
@@ -43,6 +44,20 @@ export interface CloseHoldsInput extends PlanRef {
   readonly reason: string;
 }
 
+export interface AbandonPlanInput extends PlanRef {
+  /** Key of the decision's audit object. */
+  readonly decision: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Who ended a plan that is not published, why, and by which decision; null = nobody had to decide. */
+export interface Superseding {
+  readonly by: string;
+  readonly reason: string;
+  readonly decision: string | null;
+}
+
 export interface OpenHoldsResult {
   /** What this plan holds now. */
   readonly holds: readonly { readonly partition: string; readonly findings: readonly string[] }[];
@@ -52,6 +67,8 @@ export interface CloseHoldsResult {
   readonly closed: readonly { readonly partition: string; readonly action: CloseAction }[];
   readonly planEnded: boolean;
 }
+
+export type Ender = ReturnType<typeof createEnder>;
 
 export interface EnderPorts {
   readonly store: ObjectStore;
@@ -76,7 +93,8 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
     const report = await plans.readReport(plan, signal);
     const before = await holds.allHolds(dataset, signal);
     const verdicts = await holding.verdicts(plan, report, before, signal);
-    if (!approved) {
+    const ended = await plans.findOutcome(plan, signal);
+    if (!approved && !ended) {
       const held = verdicts.filter(({ verdict }) => verdict === 'hold');
       await holding.open(plan, held, at, signal);
     }
@@ -88,6 +106,10 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
     }
     const lost = approved && (await lostHold(plan, approved, current, signal));
     if (lost !== undefined) return { kind: 'superseded', because: lost };
+    const token = publishToken(planId, approved?.decision);
+    if (ended && !(await versions.withToken(dataset, token, plan.parent, signal))) {
+      return { kind: 'superseded', because: ended.reason };
+    }
     const published = await publisher.publish(
       {
         plan,
@@ -106,7 +128,7 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
       watch,
     );
     if (published.kind === 'superseded') {
-      await supersede(plan, published.because, signal);
+      await supersede(plan, { by: plan.by, reason: published.because, decision: null }, signal);
       return published;
     }
     const { n, value } = published.link;
@@ -136,24 +158,35 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
     return `${lost} is no longer held by this plan`;
   }
 
-  async function supersede(plan: Plan, because: string, signal: AbortSignal): Promise<void> {
+  /** End a plan as it stands: what it published stays, what it holds or has not built is superseded. */
+  async function supersede(
+    plan: Plan,
+    { by, reason, decision }: Superseding,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const { partition } of plan.partitions) {
-      await holding.close(plan, partition, 'superseded', { decision: null, at: now() }, signal);
+      await holding.close(plan, partition, 'superseded', { decision, at: now() }, signal);
     }
     const current = await holds.allHolds(plan.dataset, signal);
-    await plans.supersede(plan, current, { ...end(plan), reason: because }, signal);
+    await plans.supersede(plan, current, { by, reason, at: now() }, signal);
+  }
+
+  async function abandon(
+    { dataset, planId, ...superseding }: AbandonPlanInput,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!(await store.head(keys.plan(dataset, planId), signal))) return false;
+    const plan = await plans.readPlan(dataset, planId, signal);
+    if (!(await plans.findOutcome(plan, signal))) await supersede(plan, superseding, signal);
+    return true;
   }
 
   async function open({ dataset, planId }: PlanRef, signal: AbortSignal): Promise<OpenHoldsResult> {
     const plan = await plans.readPlan(dataset, planId, signal);
     const report = await plans.readReport(plan, signal);
     const verdicts = await holding.verdicts(plan, report, await holds.allHolds(dataset, signal), signal);
-    await holding.open(
-      plan,
-      verdicts.filter(({ verdict }) => verdict === 'hold'),
-      now(),
-      signal,
-    );
+    const held = verdicts.filter(({ verdict }) => verdict === 'hold');
+    if (!(await plans.findOutcome(plan, signal))) await holding.open(plan, held, now(), signal);
     const current = await holds.allHolds(dataset, signal);
     await plans.endIfDone(plan, current, end(plan), signal);
     const stillOpen = plan.partitions.flatMap(({ partition }) => {
@@ -201,7 +234,7 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
     return { by, reason, at: now() };
   }
 
-  return { publish, open, close };
+  return { publish, open, close, supersede, abandon };
 }
 
 /** The partitions to publish: what a person approved, or what the gate passed and this plan never held. */

@@ -143,6 +143,7 @@ export function recordedActivities(client: Client, taskQueue: string): object {
       return { kind: 'published', version, partitions: [HELD.partition], flagged: [] };
     },
     closeHolds: async () => ({ closed: [{ partition: HELD.partition, action: 'approve' }], planEnded: true }),
+    abandonPlan: async () => ({ ended: true }),
     rollbackDataset: async () => ({ version: (version += 1) }),
     releasePins: async () => ({ version: (version += 1) }),
 

@@ -53,6 +53,11 @@ survivesKills('asking for a new build of what is held', of('askAnew'), [
   { what: 'the outcome of the plan', key: '^outcome/' },
 ]);
 
+survivesKills('ending a plan that a person gave up', of('abandonPlan'), [
+  { what: 'the end of the hold', key: '^hold/' },
+  { what: 'the outcome of the plan', key: '^outcome/' },
+]);
+
 test('what was asked for anew is planned again', () => {
   const { step } = of('planAnew')();
   expect(step.result).toMatchObject({ partitions: 1, version: 1, holds: [] });

@@ -66,6 +66,11 @@ export async function publishingSteps(lab: Lab, { collectLane }: CollectingSteps
 
   const recompute = { ...rejection, action: 'recompute' } as const;
   const askAnew = await lab.step(recordDecision.after, 'closeHolds', recompute);
+  const abandonPlan = await lab.step(recordDecision.after, 'abandonPlan', {
+    ...plan,
+    decision: recordDecision.result.key,
+    ...person,
+  });
   const planAnew = await lab.step(askAnew.after, 'assessDataset', { dataset: DATASET });
 
   const back = { dataset: DATASET, to: 1, pin: true, by: 'ana', reason: 'bad code', token: 'back' };
@@ -82,6 +87,7 @@ export async function publishingSteps(lab: Lab, { collectLane }: CollectingSteps
     approvePlan,
     closeHolds,
     askAnew,
+    abandonPlan,
     planAnew,
     rollbackDataset,
     releasePins,

@@ -76,6 +76,8 @@ export type Verdict = PartitionGate['verdict'];
 export class ViewLake {
   readonly store: MemoryObjectStore;
   nowMs = Date.parse('2026-11-23T12:00:00.000Z');
+  /** Of the dataset in the applied spec. */
+  epoch = 1;
   readonly #lake: LakeSpec;
   readonly #signal = new AbortController().signal;
   #activities: ReturnType<typeof createViewActivities>;
@@ -97,20 +99,20 @@ export class ViewLake {
   }
 
   #wire() {
-    const object: SpecObject = {
+    const object = (): SpecObject => ({
       format: 1,
       n: 1,
       prev: null,
       ...this.#lake,
-      epochs: { payments: 1 },
+      epochs: { payments: this.epoch },
       by: 'ana',
       reason: 'first',
       at: '2026-11-20T00:00:00.000Z',
-    };
+    });
     return createViewActivities({
       store: this.store,
       ledger: createLedger({ store: this.store }),
-      spec: { read: async () => ({ n: 1, spec: this.#lake, object }) },
+      spec: { read: async () => ({ n: 1, spec: this.#lake, object: object() }) },
       clock: { now: () => this.nowMs },
     });
   }
@@ -206,6 +208,16 @@ export class ViewLake {
       decision: 'audit/d/1.json',
       by: 'ana',
       reason: 'looked at',
+    });
+  }
+
+  abandon(planId: string) {
+    return this.#run(this.#activities.abandonPlan, {
+      dataset: 'payments',
+      planId,
+      decision: 'audit/d/1.json',
+      by: 'ana',
+      reason: 'its rows are lost',
     });
   }
 

@@ -1,7 +1,9 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { expect } from 'vitest';
+import { failure } from '../../activities/failure.ts';
 import type { Action } from '../../lake/decisions.ts';
 import { workflowIds } from '../../lake/ids.ts';
+import { keys } from '../../lake/keys.ts';
 import { buildPartitions } from '../../workflows/build-partitions.ts';
 import { decideUpdate, parkedQuery } from '../../workflows/support/parking.ts';
 import { until } from '../support/eventually.ts';
@@ -54,11 +56,11 @@ async function held(run: WorkflowHandle): Promise<readonly string[]> {
     () => run.query(parkedQuery),
     ({ count }) => count > 0,
   );
-  return parked.map(({ item, failure }) => `${item} ${failure}`);
+  return parked.map((one) => `${one.item} ${one.failure}`);
 }
 
-function decide(run: WorkflowHandle, action: Action) {
-  const args: [object] = [{ items: [THIN], action, reason: 'asked the vendor', by: 'ana' }];
+function decide(run: WorkflowHandle, action: Action, item = THIN) {
+  const args: [object] = [{ items: [item], action, reason: 'asked the vendor', by: 'ana' }];
   return run.executeUpdate(decideUpdate.name, { args });
 }
 
@@ -149,3 +151,85 @@ test('a plan that another one overtook ends and says why', async ({ lab }) => {
     });
   });
 });
+
+test('abort ends a plan that cannot be built, on record before its run ends, and what is due is planned anew', async ({
+  lab,
+}) => {
+  const lake = await lakeWithThinDay(lab);
+  const planId = await plan(lake);
+  const buildPartitionsBatch = lacksRows;
+  await lab.withWorker(lake.queue, { ...lake.activities, buildPartitionsBatch }, async () => {
+    const run = await startBuild(lab, lake, planId);
+    expect(await held(run)).toEqual([`${planId} ObjectMissing`]);
+    await decide(run, 'abort', planId);
+    expect(await run.result()).toMatchObject({ built: 0, versions: [], superseded: 'aborted' });
+  });
+  expect(outcomeOf(lake, planId)).toMatchObject({
+    outcome: 'superseded',
+    partitions: { [THIN]: 'superseded', [FULL]: 'superseded' },
+    by: 'ana',
+    reason: 'asked the vendor',
+  });
+  expect(await plan(lake)).not.toBe(planId);
+});
+
+test('an abort that cannot be put on record waits for a person again, and abort is not an end without one', async ({
+  lab,
+}) => {
+  const lake = await lakeWithThinDay(lab);
+  const planId = await plan(lake);
+  let denials = 2;
+  const activities: typeof lake.activities = {
+    ...lake.activities,
+    buildPartitionsBatch: lacksRows,
+    abandonPlan: async (input) => {
+      if (denials === 0) return lake.activities.abandonPlan(input);
+      denials -= 1;
+      throw failure('ProofBroken', 'outcome/: not what it was');
+    },
+  };
+  await lab.withWorker(lake.queue, activities, async () => {
+    const run = await startBuild(lab, lake, planId);
+    expect(await held(run)).toEqual([`${planId} ObjectMissing`]);
+    await decide(run, 'abort', planId);
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
+    await decide(run, 'abort', planId);
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
+    await decide(run, 'retry', planId);
+    expect(await run.result()).toMatchObject({ superseded: 'aborted' });
+  });
+  expect(outcomeOf(lake, planId)).toMatchObject({ outcome: 'superseded', by: 'ana' });
+});
+
+test('a plan whose approval cannot be published is ended by abort, with its hold', async ({ lab }) => {
+  const lake = await lakeWithThinDay(lab);
+  const planId = await plan(lake);
+  const activities: typeof lake.activities = {
+    ...lake.activities,
+    publishPlan: async (input) => {
+      if (!input.approved) return lake.activities.publishPlan(input);
+      throw failure('ProofBroken', 'view/: not what it was');
+    },
+  };
+  await lab.withWorker(lake.queue, activities, async () => {
+    const run = await startBuild(lab, lake, planId);
+    expect(await held(run)).toEqual([`${THIN} GateHeld`]);
+    await decide(run, 'approve');
+    expect(await held(run)).toEqual([`${planId} ProofBroken`]);
+    await decide(run, 'abort', planId);
+    expect(await run.result()).toMatchObject({ versions: [1], superseded: 'aborted' });
+  });
+  expect(outcomeOf(lake, planId)).toMatchObject({
+    outcome: 'published',
+    partitions: { [THIN]: 'superseded', [FULL]: 'published' },
+  });
+  expect(lake.store.keys(`hold/${lake.source}/`)).toHaveLength(2);
+});
+
+async function lacksRows(): Promise<never> {
+  throw failure('ObjectMissing', 'rows/a.parquet: nothing is there, but an entry names it');
+}
+
+function outcomeOf({ store, source }: Lake, planId: string): unknown {
+  return JSON.parse(store.text(keys.outcome(source, planId)) ?? 'null');
+}

@@ -61,9 +61,13 @@ export interface Parking {
   take(): Decision | undefined;
   /**
    * Run `work`; whenever it fails with what a person can end, wait for the decision on `item` and run it again.
-   * Resolves `undefined` when the decision is to abort. Failures that say the request itself is wrong pass through.
+   * Resolves `undefined` when the decision is to abort, after `aborted` was called with it. Failures that say the request itself is wrong pass through.
    */
-  untilDone<T>(item: string, work: () => Promise<T>): Promise<T | undefined>;
+  untilDone<T>(
+    item: string,
+    work: () => Promise<T>,
+    aborted?: (decision: Decision) => void,
+  ): Promise<T | undefined>;
 }
 
 const ENDS_THE_RUN = new Set(['MalformedInput', 'UnknownSource', 'SpecRefused']);
@@ -179,7 +183,7 @@ export function parking(keep: Keep, changed: () => void): Parking {
     decided: () => decisions.length > 0,
     isIdle: () => waiting.size === 0 && keeping.size === 0 && decisions.length === 0,
     take: () => decisions.shift(),
-    async untilDone(item, work) {
+    async untilDone(item, work, aborted) {
       for (;;) {
         try {
           return await work();
@@ -187,7 +191,10 @@ export function parking(keep: Keep, changed: () => void): Parking {
           const named = namedFailure(error);
           if (!named || ENDS_THE_RUN.has(named.name)) throw plainly(error);
           park([{ item, failure: named.name, message: named.message, allowed: ['retry', 'abort'] }]);
-          if ((await sleep(item))?.action === 'abort') return undefined;
+          const decision = await sleep(item);
+          if (decision?.action !== 'abort') continue;
+          aborted?.(decision);
+          return undefined;
         }
       }
     },
