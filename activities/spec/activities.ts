@@ -98,9 +98,10 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     if (head && changes.length === 0) return { n: head.n, written: false, changes };
     const barred = changes.filter((change) => change.class !== 'compatible');
     if (barred.length > 0) throw failure('SpecRefused', barred.map(explain).join('; '));
-    const epochs = Object.fromEntries(
-      Object.keys(spec.datasets).map((name) => [name, head?.value.epochs[name] ?? 1]),
-    );
+    const before = head?.value.epochs ?? {};
+    // A name that is taken out keeps its epoch: when it comes again, none of its old plans may fit.
+    const names = new Set([...Object.keys(before), ...Object.keys(spec.datasets)]);
+    const epochs = Object.fromEntries([...names].map((name) => [name, before[name] ?? 1]));
     const next: SpecObject = {
       format: 1,
       n: (head?.n ?? 0) + 1,
