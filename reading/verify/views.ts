@@ -3,6 +3,7 @@ import type { DatasetSpec } from '../../lake/spec.ts';
 import type { CoverageObject, Part, PartChunk, ViewVersion } from '../../lake/view.ts';
 import { type Found, readJson, sha256 } from './chains.ts';
 import { verifyCollected } from './collected.ts';
+import { verifyHolds } from './holds.ts';
 import type { Lane, Means } from './means.ts';
 import type { NamedHeads } from './named.ts';
 import { type Classes, entriesByPartition, verifyPart } from './parts.ts';
@@ -27,6 +28,7 @@ export async function verifyView(
   const head = versions.at(-1);
   await verifyNames(name, versions, means);
   named.checkVersions(name, versions, findings);
+  await verifyHolds(name, named.outcomes(name), means);
   const classes: Classes = { in: 0, out: 0, deleted: 0, lost: 0, retracted: 0, excluded: 0, pending: 0 };
   const parts = head ? await partsOf(name, head, means) : new Map<string, Part>();
   const coverages = new Map<string, Readonly<Record<string, number>>>();
