@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HoldObject } from '../../../lake/plan.ts';
-import { makeTmpFolder, removeTmpFolder } from '../../support/tmp.ts';
+import { makeTmpFolder, removeTmpFolder, tmpFolder } from '../../support/tmp.ts';
 import { type Damage, damaged, finding } from './damage.ts';
 import { BOOKS, D1, type WholeLake, event, wholeLake } from './whole-lake.ts';
 
@@ -54,7 +54,7 @@ test.each(DAMAGES)('$what is named with its place', async ({ by, named }) => {
 });
 
 test('a plan is not made past a hold that is gone: what was rejected would come back', async () => {
-  const other = await heldLake(await makeTmpFolder());
+  const other = await heldLake(await tmpFolder());
   other.store.delete(hold(1));
   await expect(other.publish('payments', { partitions: [D1] })).rejects.toThrow(
     `${hold(2)}: hold 1 of its partition is missing`,
