@@ -33,8 +33,8 @@ export function createHolds({ store }: { readonly store: ObjectStore }) {
       const partition = key.slice(prefix.length).split('/')[0];
       if (partition === undefined || ordinalOf(key) === undefined) continue;
       if (partitions && !partitions.has(partition)) continue;
-      const hold = await read<HoldObject>(key, signal);
-      found.set(partition, [...(found.get(partition) ?? []), hold]);
+      const before = found.get(partition) ?? [];
+      found.set(partition, [...before, await next(key, before, signal)]);
     }
     return found;
   }
@@ -42,9 +42,16 @@ export function createHolds({ store }: { readonly store: ObjectStore }) {
   async function holdsOf(dataset: string, partition: string, signal: AbortSignal): Promise<HoldObject[]> {
     const holds: HoldObject[] = [];
     for await (const { key } of store.list(`hold/${dataset}/${partition}/`, { signal })) {
-      if (ordinalOf(key) !== undefined) holds.push(await read<HoldObject>(key, signal));
+      if (ordinalOf(key) !== undefined) holds.push(await next(key, holds, signal));
     }
     return holds;
+  }
+
+  // Without one of them, what a person decided would be forgotten.
+  async function next(key: string, before: readonly HoldObject[], signal: AbortSignal): Promise<HoldObject> {
+    const n = before.length + 1;
+    if (ordinalOf(key) !== n) throw failure('ChainBroken', `${key}: hold ${n} of its partition is missing`);
+    return read<HoldObject>(key, signal);
   }
 
   /** The build that a person rejected and that a build of these inputs would bring back, if there is one. */

@@ -4,25 +4,13 @@ import { canonical } from '../../lake/canonical.ts';
 import type { Retraction } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
-import type { EntryRef, Part } from '../../lake/view.ts';
 import { readJson, sha256 } from './chains.ts';
 import { retractedSql } from './collected.ts';
 import { firstLine } from './entries.ts';
-import type { Lane, Means } from './means.ts';
+import type { Means } from './means.ts';
 import { fetchNamed } from './objects.ts';
 import { PLACE, hashSum, parquet, quoted, tableOf, text } from './rows.ts';
-import type { Classes } from './views.ts';
-
-export interface PartToVerify {
-  readonly name: string;
-  readonly dataset: DatasetSpec;
-  readonly partition: string;
-  readonly part: Part;
-  /** What the part accounts for. */
-  readonly at: Readonly<Record<string, number>>;
-  readonly lanes: readonly Lane[];
-  readonly exclude: readonly EntryRef[];
-}
+import type { Classes, PartToVerify } from './parts.ts';
 
 export interface VerifiedBuild {
   /** `feed/lane/ordinal` of the entries it read. */

@@ -4,10 +4,12 @@ import { withDuckDb } from '../../activities/duckdb.ts';
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import type { Entry } from '../../lake/entry.ts';
 import type { SpecObject } from '../../lake/spec.ts';
+import type { ViewVersion } from '../../lake/view.ts';
 import { QueryRefused } from '../ports.ts';
-import { readChain } from './chains.ts';
+import { type Found, readChain } from './chains.ts';
 import { verifyLane } from './entries.ts';
 import type { Lane } from './means.ts';
+import { NamedHeads } from './named.ts';
 import { Findings, type DatasetReport, type VerifyReport } from './report.ts';
 import { createTable } from './rows.ts';
 import { verifyView } from './views.ts';
@@ -25,9 +27,9 @@ export interface VerifyOptions {
 
 /**
  * Derive the proof again from the objects alone: every chain unbroken, every object as its entry says, every row that
- * was collected in exactly one class of the published builds, or pending. It shares no SQL and no chain reading with
- * what it checks, and changes nothing. Cost: every object that an entry or the newest versions name is read once. Rejects
- * with `QueryRefused` without a spec, or for a dataset that the newest one lacks.
+ * was collected in exactly one class of the published builds, or pending, every chain as long as anything says. It shares no SQL and no chain reading with
+ * what it checks, and changes nothing. Cost: every object that an entry or the newest versions name, and
+ * every plan, outcome, hold, coverage and stamp, is read once. Rejects with `QueryRefused` without a spec, or for a dataset that the newest one lacks.
  */
 export async function verifyLake({
   store,
@@ -53,6 +55,12 @@ export async function verifyLake({
       for (const [name, one] of datasets) await db.run(createTable(name, one));
       const feeds =
         only === undefined ? undefined : new Set(datasets.flatMap(([, one]) => Object.keys(one.feeds)));
+      // What names comes before what is named, so that a lake that goes on meanwhile is not taken for one with gaps.
+      const names = datasets.map(([name]) => name);
+      const named = await NamedHeads.read(store, names, findings, signal);
+      const versions = new Map<string, readonly Found<ViewVersion>[]>();
+      for (const name of names)
+        versions.set(name, await readChain<ViewVersion>(store, `view/${name}/`, findings, signal));
       const lanes = await readLanes(store, findings, signal, feeds);
       const count = { objects: 0, rows: 0, rejected: 0 };
       for (const lane of lanes) {
@@ -65,8 +73,10 @@ export async function verifyLake({
       const reports: Record<string, DatasetReport> = {};
       for (const [name, one] of datasets) {
         say(`${name}: its newest version`);
-        reports[name] = await verifyView(name, one, lanes, means);
+        const given = { name, dataset: one, lanes, versions: versions.get(name) ?? [], named };
+        reports[name] = await verifyView(given, means);
       }
+      named.checkLanes(lanes, feeds, findings);
       const entries = lanes.reduce((total, lane) => total + lane.entries.length, 0);
       return { lanes: lanes.length, entries, ...count, datasets: reports, findings: findings.all };
     });

@@ -23,7 +23,7 @@ import {
   wire,
 } from './wire.ts';
 
-/** What `verify` does not read. */
+/** What a proof is made without here: it changes nothing about rows, and each other state of it would need another. */
 const UNPROVED = /^(plan|hold|outcome|audit|hint|projection)\//;
 
 /** Everything that a bucket holds. */
@@ -123,7 +123,7 @@ export async function openLab() {
     return { truth: await truthOf(store), findings: await findingsOf(snapshot) };
   }
 
-  /** Lakes that differ only in what a proof does not read have one proof. */
+  /** Lakes that differ only in what a proof is made without have one proof. */
   async function findingsOf(snapshot: Snapshot): Promise<readonly unknown[]> {
     const proved = new Map([...snapshot].filter(([key]) => !UNPROVED.test(key)));
     const hash = createHash('sha256');

@@ -6,7 +6,7 @@ import { withDuckDb } from '../../../activities/duckdb.ts';
 import type { BuildFile, BuildManifest } from '../../../lake/build.ts';
 import { canonical } from '../../../lake/canonical.ts';
 import type { Entry } from '../../../lake/entry.ts';
-import type { PartChunk, ViewVersion } from '../../../lake/view.ts';
+import type { PartChunk, Stamp, ViewVersion } from '../../../lake/view.ts';
 import type { Finding } from '../../../reading/verify/report.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
 import { tmpFolder } from '../../support/tmp.ts';
@@ -118,6 +118,27 @@ export class Vandal {
         head.parts[chunk] = sha256(body);
       }
     });
+  }
+
+  /** Take the parts that `isGone` says out of the newest version; its chunks stand under their right names. */
+  dropParts(dataset: string, isGone: (partition: string) => boolean): void {
+    this.edit<ViewVersion>(this.headKey(dataset), (head) => {
+      for (const [chunk, hash] of Object.entries(head.parts)) {
+        const { format, parts } = this.json<PartChunk>(`part/${dataset}/${hash}.json`);
+        const left = Object.fromEntries(Object.entries(parts).filter(([partition]) => !isGone(partition)));
+        const body = canonical({ format, parts: left });
+        delete head.parts[chunk];
+        if (Object.keys(left).length === 0) continue;
+        this.store.put(`part/${dataset}/${sha256(body)}.json`, body);
+        head.parts[chunk] = sha256(body);
+      }
+    });
+  }
+
+  /** As a query would have left it. */
+  stamp(versions: Stamp['versions'], heads: Stamp['heads']): void {
+    const stamp: Stamp = { format: 1, mode: 'live', spec: 1, versions, heads, erasure: 0, reader: 1 };
+    this.store.put(`stamp/${sha256(canonical(stamp))}.json`, canonical(stamp));
   }
 
   headKey(dataset: string): string {

@@ -94,6 +94,22 @@ const DAMAGES: readonly Damage[] = [
     named: [['gap', 'ledger/flights/0/', 'ends with entry 1, but coverage/flights/']],
   },
   {
+    what: 'the last entry removed, which only a plan knew of',
+    by: (vandal) => {
+      for (const key of vandal.store.keys('coverage/')) vandal.remove(key);
+      vandal.remove(entryKey('events/0', 7));
+    },
+    named: [['gap', 'ledger/events/0/', 'ends with entry 6, but plan/payments/']],
+  },
+  {
+    what: 'the last entry removed, which only readers knew of',
+    by: (vandal) => {
+      vandal.stamp({}, { 'notes/0': 1 });
+      vandal.remove(entryKey('notes/0', 1));
+    },
+    named: [['gap', 'ledger/notes/0/', 'ends with entry 0, but stamp/']],
+  },
+  {
     what: 'a whole lane removed',
     by: (vandal) => {
       for (const key of vandal.store.keys('ledger/books/')) vandal.remove(key);

@@ -107,6 +107,61 @@ const DAMAGES: readonly Damage[] = [
     named: [['missing', /^part\/flights\//, 'view/flights/000000000001.json names it']],
   },
   {
+    what: 'a part removed from the newest version',
+    by: (vandal) => vandal.dropParts('flights', (partition) => partition === D2),
+    named: [
+      [
+        'unaccounted',
+        `flights ${D2}`,
+        'entry flights/0/1 touches it within the coverage of the newest version, which has no part for it',
+      ],
+      ['unaccounted', `flights ${D2}`, 'entry flights/0/2'],
+      ['unaccounted', 'flights', '4 rows are in no class, or in two'],
+      ['altered', 'view/flights/000000000002.json', 'but projection/flights/latest.json says'],
+    ],
+  },
+  {
+    what: 'all parts removed from the newest version',
+    by: (vandal) => vandal.dropParts('payments', () => true),
+    named: [
+      ['unaccounted', `payments ${D1}`, 'entry books/0/1'],
+      ['unaccounted', `payments ${D2}`, 'entry books/0/2'],
+      ['unaccounted', 'payments', '12 rows are in no class, or in two'],
+    ],
+  },
+  {
+    what: 'the newest version removed',
+    by: (vandal) => vandal.remove('view/payments/000000000005.json'),
+    named: [['gap', 'view/payments/', 'ends with version 4, but outcome/payments/']],
+  },
+  {
+    what: 'the newest version removed, which only readers knew of',
+    by: (vandal) => {
+      for (const key of [...vandal.store.keys('outcome/'), ...vandal.store.keys('projection/')])
+        vandal.remove(key);
+      vandal.stamp({ flights: 2 }, {});
+      vandal.remove('view/flights/000000000002.json');
+    },
+    named: [['gap', 'view/flights/', 'ends with version 1, but stamp/']],
+  },
+  {
+    what: 'the newest version removed, which only outsiders were shown',
+    by: (vandal) => {
+      for (const key of vandal.store.keys('outcome/')) vandal.remove(key);
+      vandal.remove('view/flights/000000000002.json');
+    },
+    named: [
+      ['gap', 'view/flights/', 'ends with version 1, but projection/flights/latest.json names version 2'],
+    ],
+  },
+  {
+    what: 'every version removed',
+    by: (vandal) => {
+      for (const key of vandal.store.keys('view/flights/')) vandal.remove(key);
+    },
+    named: [['gap', 'view/flights/', 'ends with version 0']],
+  },
+  {
     what: 'a coverage lost',
     by: (vandal) =>
       vandal.remove(`coverage/flights/${vandal.json<ViewVersion>(vandal.headKey('flights')).base}.json`),
