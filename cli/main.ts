@@ -6,6 +6,7 @@ type Add = (program: Command, context: () => Context) => void;
 
 /** A command's module is loaded when it is asked for: together they take seconds. */
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  adopt: async () => (await import('./adopt.ts')).addAdopt,
   apply: async () => (await import('./apply.ts')).addApply,
   decide: async () => (await import('./decide.ts')).addDecide,
   local: async () => (await import('./local.ts')).addLocal,

@@ -232,7 +232,9 @@ export function reviewSettings(settings: DmsTaskSettings): readonly SettingFindi
     const value = at(settings[rule.of], rule.setting);
     if (!rule.isWrong(value ?? rule.unset, settings)) return [];
     const { harm, of, setting, right, because } = rule;
-    return [{ harm, of, setting, found: value === undefined ? 'absent' : JSON.stringify(value), right, because }];
+    return [
+      { harm, of, setting, found: value === undefined ? 'absent' : JSON.stringify(value), right, because },
+    ];
   });
   if (hasChanges(settings) && !hasChangeSequence(settings.mappings)) {
     found.push({

@@ -6,6 +6,7 @@ import { createBuildActivities } from '../activities/builds/activities.ts';
 import { createDmsActivities } from '../activities/dms/activities.ts';
 import { createDmsClient } from '../activities/dms/clients.ts';
 import { DmsTasks } from '../activities/dms/dms.ts';
+import { type DmsReview, reviewTask } from '../activities/dms/review.ts';
 import { createFileActivities } from '../activities/files/activities.ts';
 import { LocalFolder } from '../activities/files/local.ts';
 import { S3Prefix } from '../activities/files/prefix.ts';
@@ -32,6 +33,12 @@ export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: 
   const store: ObjectStore = new S3ObjectStore(createS3Client({ ...where, maxAttempts: 3 }), bucket, once);
   const ledger = createLedger({ store });
   return { store, ledger, spec: createSpecReader({ store }) };
+}
+
+/** Looks at the settings of a DMS task of the account that the environment has credentials of. */
+export function openDmsReview(env: Env): (task: string, signal: AbortSignal) => Promise<DmsReview> {
+  const client = createDmsClient({ ...endpoint(env), region: env.awsRegion, maxAttempts: 3 });
+  return (task, signal) => reviewTask(client, task, signal);
 }
 
 /** A folder of this process for what DuckDB spills and what is downloaded; made when it is not there. */
