@@ -8,6 +8,7 @@ type Add = (program: Command, context: () => Context) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   adopt: async () => (await import('./adopt.ts')).addAdopt,
   apply: async () => (await import('./apply.ts')).addApply,
+  compare: async () => (await import('./compare.ts')).addCompare,
   decide: async () => (await import('./decide.ts')).addDecide,
   local: async () => (await import('./local.ts')).addLocal,
   query: async () => (await import('./query.ts')).addQuery,

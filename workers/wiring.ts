@@ -18,6 +18,7 @@ import { createS3Client } from '../activities/objects/clients.ts';
 import { createLedger } from '../activities/objects/ledger.ts';
 import { S3ObjectStore } from '../activities/objects/s3.ts';
 import type { ObjectStore } from '../activities/objects/port.ts';
+import { PostgresDatabase } from '../activities/postgres/database.ts';
 import { createRunActivities } from '../activities/runs/activities.ts';
 import { TemporalRuns } from '../activities/runs/temporal.ts';
 import { createSpecActivities } from '../activities/spec/activities.ts';
@@ -39,6 +40,11 @@ export function openLake({ env, bucket }: { readonly env: Env; readonly bucket: 
 export function openDmsReview(env: Env): (task: string, signal: AbortSignal) => Promise<DmsReview> {
   const client = createDmsClient({ ...endpoint(env), region: env.awsRegion, maxAttempts: 3 });
   return (task, signal) => reviewTask(client, task, signal);
+}
+
+/** Reads a source's database, for comparing; nothing is opened yet. `url` holds a password. */
+export function openDatabase(url: string): PostgresDatabase {
+  return new PostgresDatabase(url);
 }
 
 /** A folder of this process for what DuckDB spills and what is downloaded; made when it is not there. */

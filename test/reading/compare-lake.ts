@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { PostgresDatabase } from '../../activities/postgres/database.ts';
+import type { CompareReport, ComparedReport } from '../../lake/compare-tables.ts';
+import type { Columns, DatasetSpec, LakeSpec } from '../../lake/spec.ts';
+import { type CompareRequest, compareSource } from '../../reading/compare/compare.ts';
+import { type FeedRow, RowsLake } from '../support/rows-lake.ts';
+import { dataset } from '../support/rows-specs.ts';
+import { tmpFolder } from '../support/tmp.ts';
+
+/** A lake with a source `shop` of these tables of `public`, each with a dataset of its name. */
+export function shopSpec(
+  tables: Readonly<Record<string, { readonly columns: Columns; readonly key: readonly string[] }>>,
+  more: Partial<DatasetSpec> = {},
+): Pick<LakeSpec, 'sources' | 'datasets'> {
+  const own = Object.entries(tables);
+  return {
+    sources: {
+      shop: {
+        kind: 'database',
+        dms: { task: 'shop-cdc' },
+        tables: Object.fromEntries(
+          own.map(([name, { columns }]) => [
+            `public.${name}`,
+            { feed: `shop.public.${name}`, columns: { ...columns, _change: 'decimal(38,0)' } },
+          ]),
+        ),
+        replicate: 'continuous',
+        everyMs: 1_000,
+      },
+    },
+    datasets: Object.fromEntries(
+      own.map(([name, { columns, key }]) => [
+        name,
+        dataset({
+          merge: 'latest',
+          key,
+          version: '_change',
+          partition: { kind: 'bucket', buckets: 2 },
+          columns: { ...columns, _change: 'decimal(38,0)' },
+          feeds: { [`shop.public.${name}`]: { role: 'speed', visible: 'commit', map: {} } },
+          ...more,
+        }),
+      ]),
+    ),
+  };
+}
+
+/** A real database of a test's own beside a lake of rows objects. */
+export class CompareLake {
+  readonly lake: RowsLake;
+  readonly #url: string;
+  #changes = 0;
+  /** The clock moves when one waits for it, and this happens meanwhile. */
+  whileWaiting: (round: number) => Promise<unknown> = () => Promise.resolve();
+
+  private constructor(lake: RowsLake, url: string) {
+    this.lake = lake;
+    this.#url = url;
+  }
+
+  static async open(server: string, spec: Pick<LakeSpec, 'sources' | 'datasets'>): Promise<CompareLake> {
+    const name = `t${process.hrtime.bigint()}`;
+    await run(server, `CREATE DATABASE ${name}`);
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    return new CompareLake(new RowsLake(spec, await tmpFolder()), url.href);
+  }
+
+  async sql(text: string): Promise<void> {
+    await run(this.#url, text);
+  }
+
+  /** Rows of changes of a table, in their order; the table's first generation is ready before them. */
+  async land(table: string, rows: readonly FeedRow[]): Promise<void> {
+    const feed = `shop.public.${table}`;
+    const landed = rows.map((row) => ({ _change: String((this.#changes += 1)), ...row }));
+    const state = (after: string, through: string) => ({
+      channels: { log: { after, through, generation: 1, watermark: null, caughtUpAt: null } },
+    });
+    const before = this.lake.coverage[`${feed}/0`] ?? 0;
+    if (before === 0) {
+      await this.lake.commit(feed, [], state('earliest', '1@-/begin/'));
+      await this.lake.commit(feed, [], { ...state('1@-/begin/', '1@-/ready/'), ready: ['log'] });
+    }
+    const after = before < 3 ? '1@-/ready/' : `1@-/cdc/${before}`;
+    await this.lake.commit(feed, landed, state(after, `1@-/cdc/${before < 3 ? 3 : before + 1}`));
+  }
+
+  compare(request: Partial<CompareRequest> = {}): Promise<CompareReport> {
+    const { store, ledger, spec, scratch } = this.lake;
+    let nowMs = 0;
+    let round = 0;
+    const clock = {
+      now: () => nowMs,
+      wait: async (ms: number) => {
+        nowMs += ms;
+        await this.whileWaiting((round += 1));
+      },
+    };
+    const ports = {
+      store,
+      ledger,
+      spec: { n: 1, spec },
+      scratch,
+      cache: join(scratch, 'cache'),
+      memoryMb: 256,
+      threads: 1,
+      database: new PostgresDatabase(this.#url),
+      clock,
+    };
+    const asked = { source: 'shop', mode: 'live', settleMs: 1_000, withinMs: 10_000, ...request } as const;
+    return compareSource(ports, asked, AbortSignal.timeout(60_000));
+  }
+
+  /** What is said of one table. */
+  async report(table: string, request: Partial<CompareRequest> = {}): Promise<ComparedReport> {
+    const { tables } = await this.compare(request);
+    const found = tables.find((one) => one.table === `public.${table}`);
+    if (found?.kind !== 'compared') throw new Error(found?.reason ?? 'not among the tables');
+    return found;
+  }
+}
+
+async function run(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
