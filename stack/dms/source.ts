@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
-import { type Column, columnOf } from './kinds.ts';
+import { type SourceColumn, sourceColumn } from './kinds.ts';
 import type { Mappings } from './mappings.ts';
 import type { Source } from './source-settings.ts';
 
@@ -54,14 +54,16 @@ export async function sourceTables(client: Client, mappings: Mappings): Promise<
     .map(({ schema, name, identified }) => ({ schema, name, isIdentified: identified === 't' }));
 }
 
-/** The columns that Postgres also replicates: all but generated ones. */
-export async function sourceColumns(client: Client, schema: string, name: string): Promise<Column[]> {
-  const { rows } = await client.query<{ name: string; type: string; modifier: string }>(
-    `SELECT attname AS name, atttypid::text AS type, atttypmod::text AS modifier FROM pg_attribute
-     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`,
+/** The columns that Postgres also replicates: all but generated ones. None of a table that is not there. */
+export async function sourceColumns(client: Client, schema: string, name: string): Promise<SourceColumn[]> {
+  const { rows } = await client.query<{ name: string; type: string; modifier: string; key: string }>(
+    `SELECT attname AS name, atttypid::text AS type, atttypmod::text AS modifier,
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)) AS key
+     FROM pg_attribute
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`,
     [qualified(schema, name)],
   );
-  return rows.map((row) => columnOf(row.name, Number(row.type), Number(row.modifier)));
+  return rows.map((row) => sourceColumn(row.name, Number(row.type), Number(row.modifier), row.key === 't'));
 }
 
 export function quoted(name: string): string {
