@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Pgoutput } from 'pg-logical-replication';
 import { ChangeBuffers } from './change-buffers.ts';
-import { type Context, type TableName, changeTable } from './context.ts';
+import { type Context, type TableName, countDdls } from './context.ts';
 import { Ended } from './endings.ts';
 import { sourceColumn } from './kinds.ts';
 import { folderOf } from './load.ts';
@@ -105,7 +105,6 @@ export class Applier {
     const rules = mappings.columns(table.schema, table.name);
     const shape = shapeOf(columns, rules, target, target.opInChanges, lead);
     this.#relations.set(key, { names: columns.map(({ name }) => name), shape });
-    if (known && known.shape.signature !== shape.signature) this.#countDdl(table);
   }
 
   /** The primary key, which the log tells only where it is what identifies rows. */
@@ -123,9 +122,7 @@ export class Applier {
     const relation = this.#relations.get(keyOf(table));
     const op = message.tag === 'insert' ? 'I' : message.tag === 'update' ? 'U' : 'D';
     if (!relation || !this.#isTaken(table) || !this.#isWanted(op)) return;
-    // What committed before the snapshot of its load is in the load.
-    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, table.schema, table.name) ?? {};
-    if (snapshotAt !== undefined && transaction.at < snapshotAt) return;
+    if (this.#isLoaded(table, transaction.at)) return;
     const values = message.tag === 'delete' ? (message.old ?? message.key ?? {}) : message.new;
     const whole = message.tag === 'update' ? await this.#completed(message, relation) : values;
     const before = beforeImage(message);
@@ -155,9 +152,11 @@ export class Applier {
   }
 
   async #truncate(table: TableName): Promise<void> {
+    const at = this.#transaction?.at;
     if (!this.#isTaken(table)) return;
-    this.#countDdl(table);
+    countDdls(this.#context, table, 1);
     if (!this.#context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated) return;
+    if (at !== undefined && this.#isLoaded(table, at)) return;
     this.buffers.drop(table);
     await this.#context.landing.empty(folderOf(this.#context, table));
   }
@@ -189,10 +188,10 @@ export class Applier {
     return state !== undefined && state !== 'Table error' && state !== 'Table does not exist';
   }
 
-  #countDdl(table: TableName): void {
-    const { catalogue, arn } = this.#context;
-    const known = catalogue.table(arn, table.schema, table.name);
-    changeTable(this.#context, table, { ddls: (known?.ddls ?? 0) + 1 });
+  /** What committed before the snapshot of its load is in the load, and comes no more. */
+  #isLoaded({ schema, name }: TableName, at: Lsn): boolean {
+    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, schema, name) ?? {};
+    return snapshotAt !== undefined && at < snapshotAt;
   }
 }
 
