@@ -319,7 +319,7 @@ test('once something of a database is collected, another task is refused', async
 
 test('a table that comes again is held against the spec that had it last', async () => {
   const { apply } = lake();
-  const tables = shopSpec().sources.shop.tables as DatabaseSource['tables'];
+  const tables: DatabaseSource['tables'] = shopSpec().sources.shop.tables;
   const { 'public.bookings': bookings, ...others } = tables;
   await apply(SHOP);
   await apply(shopThat({ tables: others }));
