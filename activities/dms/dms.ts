@@ -13,7 +13,8 @@ import type { DmsTask } from '../../lake/dms.ts';
 import { type ErrorMeanings, awsCall } from '../aws.ts';
 import type { ReplicationTasks, StartRequest, TableRef, TaskNames, TablesPage } from './port.ts';
 
-const MEANINGS: ErrorMeanings = {
+/** Of DMS's error names. */
+export const DMS_MEANINGS: ErrorMeanings = {
   AccessDeniedFault: 'AccessDenied',
   KMSAccessDeniedFault: 'AccessDenied',
   KMSDisabledFault: 'AccessDenied',
@@ -31,7 +32,7 @@ const MEANINGS: ErrorMeanings = {
   StorageQuotaExceededFault: 'DmsRefused',
 };
 /** Of a call that names one task. */
-const OF_ONE: ErrorMeanings = { ...MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
+const OF_ONE: ErrorMeanings = { ...DMS_MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
 
 const WRONG_STATE = 'InvalidResourceStateFault';
 const MOST_TABLES = 500;
@@ -71,7 +72,7 @@ export class DmsTasks implements ReplicationTasks {
         awsCall(
           signal,
           () => this.#client.send(command, { abortSignal: signal }),
-          MEANINGS,
+          DMS_MEANINGS,
           'describe tasks',
         ),
       );
