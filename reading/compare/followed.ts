@@ -8,7 +8,7 @@ import {
   namedRow,
 } from '../../lake/compare-tables.ts';
 import type { ComparedTable } from '../../lake/sql/compare-table.ts';
-import { type Found, MOST_FOLLOWED } from './table-look.ts';
+import { type FirstLook, type Found, MOST_FOLLOWED } from './table-look.ts';
 
 /** Of each named kind. */
 const MOST_NAMED = 1_000;
@@ -18,15 +18,54 @@ export interface Followed {
   readonly table: ComparedTable;
   readonly report: ComparedReport;
   readonly indistinct: readonly NamedRow[];
-  candidates: Map<string, Candidate>;
+  readonly candidates: ReadonlyMap<string, Candidate>;
 }
 
-export function emptyReport({ table, dataset }: ComparedTable, notes: readonly string[]): ComparedReport {
+/** Of a table that differs in more rows than are followed. */
+export function countedReport(
+  table: ComparedTable,
+  notes: readonly string[],
+  first: FirstLook,
+): ComparedReport {
+  const { counted, sightings } = first.found;
+  const note = `more than ${MOST_FOLLOWED} rows differ: they were counted once and not looked at again`;
+  const named = [...sightings].slice(0, MOST_NAMED).map(([key, one]) => namedRow(table, key, one, true));
+  return {
+    ...emptyReport(table, [...notes, note], first),
+    ...counted,
+    named,
+    lookedAgain: false,
+  };
+}
+
+export function follow(
+  table: ComparedTable,
+  notes: readonly string[],
+  first: FirstLook,
+  nowMs: number,
+): Followed {
+  const { sightings } = first.found;
+  const same = [...sightings].filter(([, one]) => agrees(one));
+  const indistinct = same.map(([key, one]) => namedRow(table, key, one, true));
+  const report = emptyReport(table, notes, first);
+  return { table, report, indistinct, candidates: lookedAtAgain(undefined, sightings, nowMs) };
+}
+
+/** Is every row that differs a difference? */
+export function isThrough({ candidates }: Followed, nowMs: number, settleMs: number): boolean {
+  return [...candidates.values()].every((row) => isSettled(row, nowMs, settleMs));
+}
+
+function emptyReport(
+  { table, dataset }: ComparedTable,
+  notes: readonly string[],
+  { rows, chunks }: FirstLook,
+): ComparedReport {
   return {
     table,
     dataset,
-    rows: { database: 0, lake: 0 },
-    chunks: { all: 0, differing: 0 },
+    rows,
+    chunks,
     missing: 0,
     extra: 0,
     differing: 0,
@@ -36,27 +75,6 @@ export function emptyReport({ table, dataset }: ComparedTable, notes: readonly s
     lookedAgain: true,
     notes,
   };
-}
-
-export function countedReport(
-  table: ComparedTable,
-  report: ComparedReport,
-  { counted, sightings }: Found,
-): ComparedReport {
-  const note = `more than ${MOST_FOLLOWED} rows differ: they were counted once and not looked at again`;
-  const named = [...sightings].slice(0, MOST_NAMED).map(([key, one]) => namedRow(table, key, one, true));
-  return { ...report, ...counted, named, lookedAgain: false, notes: [...report.notes, note] };
-}
-
-export function follow(
-  table: ComparedTable,
-  report: ComparedReport,
-  { sightings }: Found,
-  nowMs: number,
-): Followed {
-  const same = [...sightings].filter(([, one]) => agrees(one));
-  const indistinct = same.map(([key, one]) => namedRow(table, key, one, true));
-  return { table, report, indistinct, candidates: lookedAtAgain(undefined, sightings, nowMs) };
 }
 
 /** Those that were followed and differ still; of the first look, all that differ. */

@@ -51,6 +51,7 @@ export class CompareLake {
   readonly lake: RowsLake;
   readonly #url: string;
   #changes = 0;
+  readonly #positions = new Map<string, string>();
   /** The clock moves when one waits for it, and this happens meanwhile. */
   whileWaiting: (round: number) => Promise<unknown> = () => Promise.resolve();
 
@@ -75,16 +76,30 @@ export class CompareLake {
   async land(table: string, rows: readonly FeedRow[]): Promise<void> {
     const feed = `shop.public.${table}`;
     const landed = rows.map((row) => ({ _change: String((this.#changes += 1)), ...row }));
-    const state = (after: string, through: string) => ({
-      channels: { log: { after, through, generation: 1, watermark: null, caughtUpAt: null } },
-    });
-    const before = this.lake.coverage[`${feed}/0`] ?? 0;
-    if (before === 0) {
-      await this.lake.commit(feed, [], state('earliest', '1@-/begin/'));
-      await this.lake.commit(feed, [], { ...state('1@-/begin/', '1@-/ready/'), ready: ['log'] });
+    if (!this.#positions.has(feed)) {
+      await this.#step(feed, [], 'earliest');
+      await this.#step(feed, [], '1@-/begin/');
+      await this.#step(feed, [], '1@-/ready/', { ready: ['log'] });
     }
-    const after = before < 3 ? '1@-/ready/' : `1@-/cdc/${before}`;
-    await this.lake.commit(feed, landed, state(after, `1@-/cdc/${before < 3 ? 3 : before + 1}`));
+    await this.#step(feed, landed, `1@-/cdc/${this.#changes}`);
+  }
+
+  /** A second generation begins. */
+  async beginLoad(table: string): Promise<void> {
+    await this.#step(`shop.public.${table}`, [], '2@2026-11-24T00:00:00.000Z/begin/', {}, 2);
+  }
+
+  async #step(
+    feed: string,
+    rows: readonly FeedRow[],
+    through: string,
+    more: object = {},
+    generation = 1,
+  ): Promise<void> {
+    const after = this.#positions.get(feed) ?? 'earliest';
+    const log = { after, through, generation, watermark: null, caughtUpAt: null };
+    await this.lake.commit(feed, rows, { channels: { log }, items: [], ...more });
+    this.#positions.set(feed, through);
   }
 
   compare(request: Partial<CompareRequest> = {}): Promise<CompareReport> {

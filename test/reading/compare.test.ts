@@ -163,6 +163,20 @@ test('a row that changes at every look is equal where the lake follows it, and p
   expect(verdictOf(report)).toBe('unsure');
 });
 
+test('a table whose load is under way is compared once the lake shows it', async () => {
+  const own = await notesLake();
+  await own.sql(`UPDATE notes SET note = 'before the load' WHERE id = 1`);
+  await own.beginLoad('notes');
+  const under = await own.compare();
+  expect(under.tables).toMatchObject([
+    {
+      kind: 'not compared',
+      reason: 'a load of it is under way: the lake shows nothing of it, or what was before',
+    },
+  ]);
+  expect(verdictOf(under)).toBe('unsure');
+});
+
 test('rows that a key of all columns does not tell apart are named with their count', async () => {
   const columns = { kind: 'string', size: 'integer' } as const;
   const own = await CompareLake.open(postgres.url, shopSpec({ events: { columns, key: ['kind', 'size'] } }));
