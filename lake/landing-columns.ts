@@ -34,23 +34,18 @@ const OP = 'Op';
  * A column of the file is the declared one of its name, else that of its name in lower case. `Op` in front is DMS's own,
  * unless the endpoint writes none there and a column of that name is declared.
  */
-export function bindLanding({
-  header,
-  kind,
-  columns,
-  target,
-  table,
-  absent,
-}: BindLanding): LandingColumns {
+export function bindLanding({ header, kind, columns, target, table, absent }: BindLanding): LandingColumns {
   const hasOp = kind === 'load' ? target.opInLoad : target.opInChanges;
-  const ownOp = 'op' in columns && !hasOp && header.filter((name) => name.toLowerCase() === 'op').length === 1;
+  const ownOp =
+    'op' in columns && !hasOp && header.filter((name) => name.toLowerCase() === 'op').length === 1;
   const op = header[0] === OP && !ownOp ? 0 : undefined;
   const free = header.map((name, at) => ({ name, at })).filter(({ at }) => at !== op);
   const change = free.find(({ name }) => name === table.changeColumn)?.at;
   const names = Object.keys(columns).filter((name) => name !== CHANGE_COLUMN.name);
   const declared: Record<string, number> = {};
   for (const name of names) {
-    const found = free.find((one) => one.name === name) ?? free.find((one) => one.name.toLowerCase() === name);
+    const found =
+      free.find((one) => one.name === name) ?? free.find((one) => one.name.toLowerCase() === name);
     if (found) declared[name] = found.at;
   }
   const before: Record<string, number> = {};
@@ -59,13 +54,20 @@ export function bindLanding({
     const found = image === undefined ? undefined : free.find((one) => one.name === image);
     if (found && !Object.values(declared).includes(found.at)) before[name] = found.at;
   }
-  const taken = new Set([...Object.values(declared), ...Object.values(before), ...(change === undefined ? [] : [change])]);
+  const taken = new Set([
+    ...Object.values(declared),
+    ...Object.values(before),
+    ...(change === undefined ? [] : [change]),
+  ]);
   const isAdded = (name: string) =>
-    name === target.timestampColumn || table.addedColumns.includes(name) || isImage(name, table.before, header);
+    name === target.timestampColumn ||
+    table.addedColumns.includes(name) ||
+    isImage(name, table.before, header);
   const extra = free.filter(({ name, at }) => !taken.has(at) && !isAdded(name)).map(({ at }) => at);
   const missing = names.filter((name) => declared[name] === undefined);
   // A load has no change sequence of its own, whatever its files have columns for.
-  if (kind === 'changes' && table.changeColumn !== undefined && change === undefined) missing.push(CHANGE_COLUMN.name);
+  if (kind === 'changes' && table.changeColumn !== undefined && change === undefined)
+    missing.push(CHANGE_COLUMN.name);
   return { op, change, declared, before, extra, missing: missing.filter((name) => !absent.includes(name)) };
 }
 

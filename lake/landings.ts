@@ -1,4 +1,5 @@
 import { compareText } from './canonical.ts';
+import { loadItem } from './table-lane.ts';
 import { instantMs, isoInstant } from './instant.ts';
 
 /** An object below a table's folder, as a listing has it. */
@@ -137,7 +138,7 @@ function secondOf(iso: string): number {
 
 /** Under which name the chain has a landing: one of a load is collected anew by each generation. */
 export function itemName(generation: number, { name, landing }: NamedLanding): string {
-  return name.kind === 'load' ? `${generation}/${landing}` : landing;
+  return name.kind === 'load' ? loadItem(generation, landing) : landing;
 }
 
 /** When a load began, as `_change` has it: `yyyyMMddHHmmSShh` and 19 zeros, so that changes from before lose to it. */

@@ -24,6 +24,8 @@ export type TableStep =
   | { readonly kind: 'begin'; readonly generation: number; readonly loadStartedAt: string | null }
   /** In this order. Never empty. */
   | { readonly kind: 'take'; readonly phase: 'load' | 'cdc'; readonly landings: readonly NamedLanding[] }
+  /** They were written again since they were taken: are they what they were? */
+  | { readonly kind: 'compare'; readonly landings: readonly NamedLanding[] }
   | { readonly kind: 'ready' }
   | { readonly kind: 'wait'; readonly because: string }
   /** `after`: so many looks in a row must find it, for what DMS says and what S3 lists may be of different moments. */
@@ -48,7 +50,13 @@ export function nextStep(story: TableStory, look: TableLook): TableStep {
   const load = task.migrationType === 'cdc' ? null : table.loadStartedAt;
   const place = position === 'earliest' ? undefined : position;
   if (load !== null && isLater(load, place)) {
-    const old = place ? unknown(story, place, landings.changes.filter((one) => isBefore(one, load))) : [];
+    const old = place
+      ? unknown(
+          story,
+          place,
+          landings.changes.filter((one) => isBefore(one, load)),
+        )
+      : [];
     if (old.length > 0) return { kind: 'take', phase: 'cdc', landings: old };
     return { kind: 'begin', generation: (place?.generation ?? 0) + 1, loadStartedAt: load };
   }
@@ -71,12 +79,13 @@ function nextOfGeneration(story: TableStory, place: TablePlace, look: TableLook,
     const loads = unknown(story, place, landings.loads.filter(isOurs));
     if (loads.length > 0) return { kind: 'take', phase: 'load', landings: loads };
   }
-  const changes = unknown(story, place, landings.changes.filter(isOurs));
+  const own = landings.changes.filter(isOurs);
+  const changes = unknown(story, place, own);
   if (changes.length > 0) return { kind: 'take', phase: 'cdc', landings: changes };
+  const rewritten = own.filter((one) => !story.has(one.landing, one));
+  if (rewritten.length > 0) return { kind: 'compare', landings: rewritten };
   if (story.isReady) {
-    return LOST.test(table.state)
-      ? lostTable(story, look, `is in state "${table.state}"`)
-      : { kind: 'done' };
+    return LOST.test(table.state) ? lostTable(story, look, `is in state "${table.state}"`) : { kind: 'done' };
   }
   if (began === null) return { kind: 'ready' };
   return endOfLoad(story, place, began, look, table);
@@ -108,13 +117,13 @@ function endOfLoad(
   return isPast ? { kind: 'ready' } : { kind: 'wait', because: 'changes of its load may still come' };
 }
 
-/** Landings that the chain does not have as they are now. */
+/** Landings whose names the chain does not have: each is taken once. */
 function unknown(
   story: TableStory,
   { generation }: TablePlace,
   landings: readonly NamedLanding[],
 ): readonly NamedLanding[] {
-  return landings.filter((one) => !story.has(itemName(generation, one), one));
+  return landings.filter((one) => !story.hasName(itemName(generation, one)));
 }
 
 /** DMS took a table's landings away: TRUNCATE, or DROP. A statement of that kind counts as a DDL. */
@@ -133,10 +142,9 @@ function goneLanding(
   return { failure: 'LandingsGone', message };
 }
 
-/** After a skip the position names no landing, and nothing is expected. */
-function expectedLanding(story: TableStory, { phase, landing }: TablePlace): string | undefined {
-  if (phase === 'ready') return story.lastLoadLanding;
-  return landing === '' ? undefined : landing;
+function expectedLanding(story: TableStory, { landing }: TablePlace): string | undefined {
+  if (story.isGoneAccepted) return undefined;
+  return landing === '' ? story.lastLoadLanding : landing;
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

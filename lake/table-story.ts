@@ -1,12 +1,6 @@
-import type { Entry, EntryItem, PartitionStatistics } from './entry.ts';
+import type { Entry, EntryItem } from './entry.ts';
 import { parseLanding } from './landings.ts';
 import { TABLE_CHANNEL, type TablePosition, parseTablePosition } from './table-position.ts';
-
-/** Rows of a partition and the sum of their hashes. */
-export interface PartitionSum {
-  readonly rows: number;
-  readonly hash: string;
-}
 
 /** Of an item, what tells whether a landing is it. */
 export interface SeenItem {
@@ -19,8 +13,6 @@ export interface SeenItem {
 export class TableStory {
   readonly table: string;
   readonly #items = new Map<string, SeenItem[]>();
-  /** Of generations that no `ready` entry has taken back: generation → partition → sum. */
-  readonly #sums = new Map<number, Map<string, { rows: number; hash: bigint }>>();
   #ordinal = 0;
   #position: TablePosition | undefined;
   #isReady = false;
@@ -28,6 +20,7 @@ export class TableStory {
   #loadLandings = 0;
   #lastLoadLanding: string | undefined;
   #newestChanges: string | undefined;
+  #isGoneAccepted = false;
 
   /** `table`: `schema.table`, for messages. */
   constructor(table: string) {
@@ -66,6 +59,11 @@ export class TableStory {
     return this.#lastLoadLanding;
   }
 
+  /** A person took it that the landings so far are gone: an entry without any says so, until the next one. */
+  get isGoneAccepted(): boolean {
+    return this.#isGoneAccepted;
+  }
+
   /** Of all landings of changes, the one with the greatest name. */
   get newestChanges(): string | undefined {
     return this.#newestChanges;
@@ -77,6 +75,11 @@ export class TableStory {
     return seen.some((one) => one.bytes === bytes && one.modifiedAt === modifiedAt);
   }
 
+  /** Does the chain have a landing of this name, whatever it holds by now? */
+  hasName(item: string): boolean {
+    return this.#items.has(item);
+  }
+
   hasVersion(item: string, version: string): boolean {
     return (this.#items.get(item) ?? []).some((one) => one.version === version);
   }
@@ -86,39 +89,20 @@ export class TableStory {
     this.#items.set(item, [...(this.#items.get(item) ?? []), seen]);
   }
 
-  /** What the partitions lose when a generation becomes ready: all that is of lower ones and was not taken back. */
-  below(generation: number): Readonly<Record<string, PartitionSum>> {
-    const sums: Record<string, { rows: number; hash: bigint }> = {};
-    for (const [g, partitions] of this.#sums) {
-      if (g >= generation) continue;
-      for (const [partition, { rows, hash }] of partitions) {
-        const sum = (sums[partition] ??= { rows: 0, hash: 0n });
-        sum.rows += rows;
-        sum.hash += hash;
-      }
-    }
-    return Object.fromEntries(
-      Object.entries(sums).map(([partition, { rows, hash }]) => [partition, { rows, hash: hash.toString() }]),
-    );
-  }
-
-  /** `items` and `statistics` = the entry's, wherever they stand. */
-  add(entry: Entry, items: readonly EntryItem[], statistics: readonly PartitionStatistics[]): void {
+  /** `items` = the entry's, wherever they stand. */
+  add(entry: Entry, items: readonly EntryItem[]): void {
     this.#ordinal = entry.ordinal;
     const state = entry.channels?.[TABLE_CHANNEL];
     const position = state && parseTablePosition(state.through);
     if (position !== undefined) this.#move(position);
+    const phase = position === undefined || position === 'earliest' ? '' : position.phase;
+    this.#isGoneAccepted = items.length === 0 && (phase === 'load' || phase === 'cdc');
     for (const { item, version, bytes, modifiedAt } of items) {
       this.#items.set(item, [...(this.#items.get(item) ?? []), { version, bytes, modifiedAt }]);
     }
     this.#countLoad(items);
     this.#seeChanges(items);
-    this.#addSums(this.generation, statistics);
-    if (!entry.ready?.includes(TABLE_CHANNEL)) return;
-    this.#isReady = true;
-    for (const generation of this.#sums.keys()) {
-      if (generation < this.generation) this.#sums.delete(generation);
-    }
+    if (entry.ready?.includes(TABLE_CHANNEL)) this.#isReady = true;
   }
 
   #move(position: TablePosition): void {
@@ -147,15 +131,6 @@ export class TableStory {
     for (const { item } of items) {
       if (parseLanding(item)?.kind !== 'changes') continue;
       if (this.#newestChanges === undefined || item > this.#newestChanges) this.#newestChanges = item;
-    }
-  }
-
-  #addSums(generation: number, statistics: readonly PartitionStatistics[]): void {
-    const sums = this.#sums.get(generation) ?? new Map<string, { rows: number; hash: bigint }>();
-    this.#sums.set(generation, sums);
-    for (const [partition, { rows, hash }] of statistics.flatMap((one) => Object.entries(one))) {
-      const sum = sums.get(partition) ?? { rows: 0, hash: 0n };
-      sums.set(partition, { rows: sum.rows + rows, hash: sum.hash + BigInt(hash) });
     }
   }
 }

@@ -1,5 +1,10 @@
 import type { DatabaseMigrationServiceClient } from '@aws-sdk/client-database-migration-service';
-import { type SettingChanges, type SettingFinding, mendedSettings, reviewSettings } from '../../lake/dms-settings.ts';
+import {
+  type SettingChanges,
+  type SettingFinding,
+  mendedSettings,
+  reviewSettings,
+} from '../../lake/dms-settings.ts';
 import { readTask } from './settings.ts';
 
 export interface DmsReview {

@@ -53,7 +53,9 @@ export async function openDatabase(ports: TablePorts, name: string): Promise<Dat
   const { n, spec } = await ports.spec.read(signal);
   const source = Object.hasOwn(spec.sources, name) ? spec.sources[name] : undefined;
   if (source?.kind !== 'database') {
-    const known = Object.entries(spec.sources).flatMap(([one, { kind }]) => (kind === 'database' ? [one] : []));
+    const known = Object.entries(spec.sources).flatMap(([one, { kind }]) =>
+      kind === 'database' ? [one] : [],
+    );
     throw failure(
       'UnknownSource',
       `${JSON.stringify(name)} is ${source ? `a source of ${source.kind}` : 'no source'} of spec ${n}; databases: ${known.join(', ') || 'none'}`,

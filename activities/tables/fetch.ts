@@ -197,10 +197,16 @@ type Looked =
   | { readonly message: string };
 
 /** By its footer alone: what is wrong with its pages shows when they are read. */
-async function lookAtParquet({ db, signal }: FetchOptions, file: string, listed: NamedLanding): Promise<Looked> {
+async function lookAtParquet(
+  { db, signal }: FetchOptions,
+  file: string,
+  listed: NamedLanding,
+): Promise<Looked> {
   try {
     const columns = await db.rows(`DESCRIBE SELECT * FROM ${readParquet(file)}`);
-    const [counted] = await db.rows(`SELECT num_rows::BIGINT AS n FROM parquet_file_metadata(${literal(file)})`);
+    const [counted] = await db.rows(
+      `SELECT num_rows::BIGINT AS n FROM parquet_file_metadata(${literal(file)})`,
+    );
     return {
       header: columns.map(({ column_name: name }) => String(name)),
       types: columns.map(({ column_type: type }) => String(type)),
@@ -218,7 +224,9 @@ export async function parquetProblem(
 ): Promise<string | undefined> {
   if (listed.name.format !== 'parquet') return undefined;
   try {
-    await db.rows(`SELECT bit_xor(hash(${header.map(ident).join(', ')})) AS decoded FROM ${readParquet(file)}`);
+    await db.rows(
+      `SELECT bit_xor(hash(${header.map(ident).join(', ')})) AS decoded FROM ${readParquet(file)}`,
+    );
     return undefined;
   } catch (error) {
     return unreadable(error, file, listed, signal);
@@ -230,7 +238,8 @@ function readParquet(file: string): string {
 }
 
 /** What says nothing of the file. Of broken files DuckDB tells in a dozen other ways. */
-const PASSING = /^(Out of Memory|INTERRUPT|FATAL|INTERNAL)|No space left|Too many open files|Cannot open file/i;
+const PASSING =
+  /^(Out of Memory|INTERRUPT|FATAL|INTERNAL)|No space left|Too many open files|Cannot open file/i;
 
 function unreadable(error: unknown, file: string, { landing }: NamedLanding, signal: AbortSignal): string {
   signal.throwIfAborted();

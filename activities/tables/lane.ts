@@ -36,17 +36,22 @@ export class TableLane {
     this.story = new TableStory(name);
   }
 
+  /** The last entry, as far as it was read. */
+  get head(): EntryLink | undefined {
+    return this.#head;
+  }
+
   /** Read what the chain has grown by. False: a later attempt collects this table. */
   async refresh({ ledger, epoch, signal }: DatabaseContext): Promise<boolean> {
     const head = await ledger.head(this.#feed, LANE, signal);
-    while (head && this.story.ordinal < head.n) {
+    const last = head?.n ?? 0;
+    while (this.story.ordinal < last) {
       const from = this.story.ordinal + 1;
-      const to = Math.min(head.n, from + RUN - 1);
+      const to = Math.min(last, from + RUN - 1);
       for (const { value } of await ledger.range(this.#feed, LANE, from, to, signal)) {
         const items = await ledger.items(value, signal);
-        const statistics = await Promise.all(value.rows.map((rows) => ledger.partitions(rows, signal)));
         // Another refresh of this process may have been faster.
-        if (value.ordinal === this.story.ordinal + 1) this.story.add(value, items, statistics);
+        if (value.ordinal === this.story.ordinal + 1) this.story.add(value, items);
       }
     }
     this.#head = head;
@@ -60,7 +65,14 @@ export class TableLane {
     additions: TableAdditions = {},
   ): Promise<TableAppend> {
     const { ledger, epoch, clock, specNumber, signal } = context;
-    const { commit = randomUUID(), items = [], raw = [], rows = [], rejected = [], retracts = [] } = additions;
+    const {
+      commit = randomUUID(),
+      items = [],
+      raw = [],
+      rows = [],
+      rejected = [],
+      retracts = [],
+    } = additions;
     const before = this.#head?.value.channels?.[TABLE_CHANNEL];
     const watermark = latest(before?.watermark ?? null, additions.seen ?? null);
     const channel = {
@@ -78,7 +90,7 @@ export class TableLane {
       committedAt: new Date(clock.now()).toISOString(),
       spec: specNumber,
       channels: { [TABLE_CHANNEL]: channel },
-      ...(items.length > 0 && { items }),
+      items,
       ...(additions.isReady === true && { ready: [TABLE_CHANNEL] }),
       raw,
       rows,

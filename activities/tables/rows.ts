@@ -182,7 +182,8 @@ function statementsOf(
   const { columns, mapping, landed } = table;
   const isLoad = one.listed.name.kind === 'load';
   // Rows of a load compare with changes only where those have numbers.
-  const ofLoad = landed.changeColumn === undefined || loadStartedAt === null ? null : loadChange(loadStartedAt);
+  const ofLoad =
+    landed.changeColumn === undefined || loadStartedAt === null ? null : loadChange(loadStartedAt);
   return refineLanding({
     files,
     bound: one.bound,
@@ -204,12 +205,19 @@ async function filesOf(
   const { header, types, listed } = first.landing;
   const paths: string[] = [];
   for (const { landing } of members) {
-    paths.push(landing.cuts.length === 0 ? landing.body : await withoutCuts(landing, target.delimiter, scratch));
+    paths.push(
+      landing.cuts.length === 0 ? landing.body : await withoutCuts(landing, target.delimiter, scratch),
+    );
   }
   if (listed.name.format === 'parquet') {
     return { format: 'parquet', paths, schema: header.map((name, at) => ({ name, type: types[at] ?? '' })) };
   }
-  const dialect = { header: true, delimiter: target.delimiter, quote: '"', nulls: [target.nullText] } as const;
+  const dialect = {
+    header: true,
+    delimiter: target.delimiter,
+    quote: '"',
+    nulls: [target.nullText],
+  } as const;
   const longest = Math.max(...members.map(({ landing }) => landing.longest));
   return { format: 'csv', paths, header, dialect, longest };
 }
@@ -312,7 +320,12 @@ function placesOf(
       const [low, high] = [Math.max(begin, from), Math.min(end, to)];
       begin = last + 1;
       if (low > high) continue;
-      spans.push({ object, firstRow: low, records: high - low + 1, firstRecord: 1 + Math.floor((low - from) / 2) });
+      spans.push({
+        object,
+        firstRow: low,
+        records: high - low + 1,
+        firstRecord: 1 + Math.floor((low - from) / 2),
+      });
     }
     places.set(item, { rows: records - rejected + (splits.get(at) ?? 0), rejected, spans });
   }
@@ -375,10 +388,7 @@ async function quarantineOf(
   options: RowsOptions,
   member: Member,
   some: readonly ListedProblem[],
-  {
-    statements,
-    quarantine,
-  }: { readonly statements: LandingStatements; readonly quarantine: Quarantine },
+  { statements, quarantine }: { readonly statements: LandingStatements; readonly quarantine: Quarantine },
 ): Promise<void> {
   const { item, version, listed } = member.landing;
   const add = async (

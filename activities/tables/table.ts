@@ -1,38 +1,46 @@
 import type { Action, Parked } from '../../lake/decisions.ts';
-import type { DmsTable } from '../../lake/dms-tables.ts';
-import { type ListedLanding, type SortedLandings, listingBound, sortLandings } from '../../lake/landings.ts';
+import {
+  type ListedLanding,
+  type NamedLanding,
+  type SortedLandings,
+  listingBound,
+  sortLandings,
+} from '../../lake/landings.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
 import { type Doubt, type TableLook, type TableStep, nextStep, placeOf } from '../../lake/table-step.ts';
 import type { TableStory } from '../../lake/table-story.ts';
 import { failure } from '../failure.ts';
+import { takenBack } from '../objects/taken-back.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import type { TableAdditions, TableLane } from './lane.ts';
-import { type Taken, type TakeOptions, takeLandings } from './take.ts';
-
-/** One look of a stretch at DMS: what every table's look begins with. */
-export interface DmsSeen {
-  readonly tables: ReadonlyMap<string, DmsTable>;
-  readonly isStanding: boolean;
-  /** Before DMS was asked. */
-  readonly lookedAtMs: number;
-}
+import type { DmsSeen } from './look.ts';
+import { type Taken, type TakeOptions, takeLandings, versionNow } from './take.ts';
 
 export interface TableOptions extends Omit<TakeOptions, 'place' | 'phase'> {
   /** How many looks in a row found the same thing wrong; kept by the caller. */
   readonly doubts: Map<string, { readonly failure: string; readonly looks: number }>;
+  /** Called after every commit. */
+  readonly onCommit: (made: Committed) => void;
 }
 
-/** What one look at a table came to. */
-export interface TableOutcome {
+/** What one entry brought. */
+export interface Committed {
   readonly landings: number;
   readonly rows: number;
   readonly rejected: number;
   readonly entries: number;
+}
+
+/** What one look at a table came to. */
+export interface TableOutcome {
+  readonly entries: number;
   readonly parked?: Parked;
   /** A later attempt collects this table. */
   readonly isSuperseded: boolean;
-  /** Nothing is left to do but to wait for what DMS does. */
+  /** Nothing is left to do until something lands. */
   readonly isSettled: boolean;
+  /** Something is wrong, or DMS and S3 tell of different moments: the next looks decide. */
+  readonly isDoubtful: boolean;
   readonly because: string;
   readonly undeclared: readonly string[];
   /** Objects in its folder that DMS does not write. */
@@ -80,7 +88,7 @@ export async function listLandings(
 class TableWork {
   readonly #options: TableOptions;
   readonly #seen: DmsSeen;
-  #sums = { landings: 0, rows: 0, rejected: 0, entries: 0 };
+  #entries = 0;
   #parked: Parked | undefined;
   #isSettled = false;
   #isSuperseded = false;
@@ -95,10 +103,11 @@ class TableWork {
 
   outcome(change: Partial<TableOutcome> = {}): TableOutcome {
     return {
-      ...this.#sums,
+      entries: this.#entries,
       ...(this.#parked && { parked: this.#parked }),
       isSuperseded: this.#isSuperseded,
       isSettled: this.#isSettled,
+      isDoubtful: this.#options.doubts.has(this.#options.table.name),
       because: this.#because,
       undeclared: [...this.#undeclared],
       others: this.#others,
@@ -141,7 +150,9 @@ class TableWork {
           landing: '',
         });
       case 'ready':
-        return place ? this.#append({ ...place, phase: 'ready', landing: '' }, readyOf(this.#options, place)) : 'end';
+        return place ? this.#ready(place) : 'end';
+      case 'compare':
+        return this.#compare(step.landings);
       case 'take':
         return place ? this.#take(place, step) : 'end';
       case 'doubt':
@@ -156,33 +167,62 @@ class TableWork {
     }
   }
 
-  async #append(
-    through: TablePlace | 'earliest',
-    additions: TableAdditions = {},
-  ): Promise<'goOn' | 'end'> {
+  async #append(through: TablePlace | 'earliest', additions: TableAdditions = {}): Promise<'goOn' | 'end'> {
     const { context, lane } = this.#options;
     return this.#appended(await lane.append(context, through, additions));
   }
 
-  #appended(outcome: Taken['outcome']): 'goOn' | 'end' {
-    if (outcome === 'committed') this.#sums = { ...this.#sums, entries: this.#sums.entries + 1 };
+  async #ready(place: TablePlace): Promise<'goOn' | 'end'> {
+    const { context, lane } = this.#options;
+    return this.#append({ ...place, phase: 'ready', landing: '' }, await readyOf(context, lane, place));
+  }
+
+  async #compare(landings: readonly NamedLanding[]): Promise<'goOn' | 'end' | 'again'> {
+    const { lane, table } = this.#options;
+    for (const one of landings) {
+      const found = await versionNow(this.#options, one);
+      if (found === undefined) return 'again';
+      if (!lane.story.hasVersion(one.landing, found.version)) {
+        const message = `${table.name} ${one.landing} was collected, and DMS wrote it again ${one.modifiedAt} with other bytes, ${found.checksum}: its name came twice, as names do where clocks go back or two tasks write; right would be a name of its own`;
+        this.#parked = {
+          item: table.name,
+          failure: 'LandingUnreadable',
+          message,
+          allowed: ['retry', 'reload'],
+        };
+        return 'end';
+      }
+      lane.story.seenAgain(one.landing, {
+        version: found.version,
+        bytes: one.bytes,
+        modifiedAt: one.modifiedAt,
+      });
+    }
+    return 'goOn';
+  }
+
+  #appended(
+    outcome: Taken['outcome'],
+    made: Pick<Taken, 'landings' | 'rows' | 'rejected'> = NOTHING,
+  ): 'goOn' | 'end' {
+    if (outcome === 'committed') {
+      this.#entries += 1;
+      const { landings, rows, rejected } = made;
+      this.#options.onCommit({ landings, rows, rejected, entries: 1 });
+    }
     if (outcome !== 'superseded') return 'goOn';
     this.#isSuperseded = true;
     return 'end';
   }
 
-  async #take(place: TablePlace, step: TableStep & { readonly kind: 'take' }): Promise<'goOn' | 'end' | 'again'> {
+  async #take(
+    place: TablePlace,
+    step: TableStep & { readonly kind: 'take' },
+  ): Promise<'goOn' | 'end' | 'again'> {
     const { phase, landings } = step;
     const taken = await takeLandings({ ...this.#options, place, phase }, landings);
-    const { rows, rejected } = this.#sums;
-    this.#sums = {
-      ...this.#sums,
-      landings: this.#sums.landings + taken.landings,
-      rows: rows + taken.rows,
-      rejected: rejected + taken.rejected,
-    };
     for (const name of taken.undeclared) this.#undeclared.add(name);
-    if (this.#appended(taken.outcome) === 'end') return 'end';
+    if (this.#appended(taken.outcome, taken) === 'end') return 'end';
     if (taken.isStale) return 'again';
     const { trouble } = taken;
     if (!trouble) return 'goOn';
@@ -202,9 +242,14 @@ class TableWork {
   }
 }
 
+const NOTHING = { landings: 0, rows: 0, rejected: 0 };
+
 /** What the entry says that makes a generation whole. */
-export function readyOf({ table, lane }: Pick<TableOptions, 'table' | 'lane'>, { generation }: TablePlace): TableAdditions {
-  if (generation === 1) return { isReady: true };
-  const partitions = lane.story.below(generation);
-  return { isReady: true, retracts: [{ feed: table.feed, lane: 0, belowGeneration: generation, partitions }] };
+export async function readyOf(
+  { ledger, signal }: DatabaseContext,
+  { head }: TableLane,
+  { generation }: TablePlace,
+): Promise<TableAdditions> {
+  if (generation === 1 || !head) return { isReady: true };
+  return { isReady: true, retracts: [await takenBack(ledger, head, generation, signal)] };
 }

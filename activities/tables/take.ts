@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Action } from '../../lake/decisions.ts';
@@ -11,6 +11,7 @@ import { landingTypeProblem } from '../../lake/sql/refine-landing.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
 import { itemVersion } from '../../lake/transfer.ts';
 import { type DuckDb, withDuckDb } from '../duckdb.ts';
+import { failedWith } from '../failure.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
@@ -66,7 +67,12 @@ export interface TakeOptions {
 export async function takeLandings(options: TakeOptions, listed: readonly NamedLanding[]): Promise<Taken> {
   const { context } = options;
   const scratch = await mkdtemp(path.join(context.duck.scratch, 'tables-'));
-  const duck = { ...context.duck, threads: 1, scratch, memoryMb: Math.floor(context.duck.memoryMb / context.pacing.refining) };
+  const duck = {
+    ...context.duck,
+    threads: 1,
+    scratch,
+    memoryMb: Math.floor(context.duck.memoryMb / context.pacing.refining),
+  };
   try {
     return await options.refining(() =>
       withDuckDb(duck, (db) => new Taking(options, db, scratch).run(listed)),
@@ -74,6 +80,24 @@ export async function takeLandings(options: TakeOptions, listed: readonly NamedL
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** What a landing is by now; undefined when it changes while it is read. */
+export async function versionNow(
+  { context, table }: Pick<TakeOptions, 'context' | 'table'>,
+  one: NamedLanding,
+): Promise<{ readonly version: string; readonly checksum: string } | undefined> {
+  const hash = createHash('sha256');
+  try {
+    const { bytes, modifiedAt, tag } = one;
+    const read = context.landings.read(table.folder, one.landing, { bytes, modifiedAt, tag }, context.signal);
+    for await (const chunk of read) hash.update(chunk);
+  } catch (error) {
+    if (failedWith(error, 'SourceChanged')) return undefined;
+    throw error;
+  }
+  const checksum = `sha256:${hash.digest('hex')}`;
+  return { version: itemVersion(table.feed, one.landing, checksum, sha256Hex), checksum };
 }
 
 class Taking {
@@ -113,8 +137,7 @@ class Taking {
         return;
       }
       const landing = await this.#bind(fetched);
-      if (this.#trouble) return;
-      if (!landing) continue;
+      if (!landing) return;
       bytes += one.bytes;
       this.#taken.push(landing);
     }
@@ -125,24 +148,32 @@ class Taking {
     onProgress();
     const { landings, target, signal } = context;
     const { folder } = table;
-    const options = { landings, folder, delimiter: target.delimiter, db: this.#db, scratch: this.#scratch, signal };
+    const options = {
+      landings,
+      folder,
+      delimiter: target.delimiter,
+      db: this.#db,
+      scratch: this.#scratch,
+      signal,
+    };
     return fetchLanding(options, one);
   }
 
-  /** Raw first; undefined where the chain has it already, or nobody can read it. */
+  /** Raw first; undefined, with the trouble, where nobody can read it. */
   async #bind(fetched: Exclude<Fetched, { kind: 'changed' }>): Promise<BoundLanding | undefined> {
-    const { context, table, lane, place, absent } = this.#options;
+    const { context, table, place, absent } = this.#options;
     const { listed, sha256 } = fetched;
     const item = itemName(place.generation, listed);
     const version = itemVersion(table.feed, item, `sha256:${sha256}`, sha256Hex);
-    if (lane.story.hasVersion(item, version)) {
-      const { bytes, modifiedAt } = listed;
-      lane.story.seenAgain(item, { version, bytes, modifiedAt });
-      return undefined;
-    }
     await this.#keepRaw(fetched, version);
     const trouble = (failure: Trouble['failure'], message: string, allowed: readonly Action[]) => {
-      this.#trouble = { failure, message: `${table.name} ${listed.landing}: ${message}`, allowed, at: listed, sha256 };
+      this.#trouble = {
+        failure,
+        message: `${table.name} ${listed.landing}: ${message}`,
+        allowed,
+        at: listed,
+        sha256,
+      };
       return undefined;
     };
     if (fetched.kind === 'bad') return trouble('LandingUnreadable', fetched.message, UNREADABLE);
@@ -169,7 +200,10 @@ class Taking {
   }
 
   /** The bytes as they came, whoever brought them: DMS may write or remove its own at any time. */
-  async #keepRaw({ listed, file, sha256 }: { listed: NamedLanding; file: string; sha256: string }, version: string) {
+  async #keepRaw(
+    { listed, file, sha256 }: { listed: NamedLanding; file: string; sha256: string },
+    version: string,
+  ) {
     const { context, table, onProgress } = this.#options;
     const expect = { bytes: listed.bytes, sha256 };
     const watch = { signal: context.signal, onProgress };
@@ -184,7 +218,10 @@ class Taking {
     const { loadStartedAt } = place;
     const scratch = await mkdtemp(path.join(this.#scratch, 'commit-'));
     const db = this.#db;
-    const made = await makeRows({ context, table, db, scratch, commit, loadStartedAt, onProgress }, this.#taken);
+    const made = await makeRows(
+      { context, table, db, scratch, commit, loadStartedAt, onProgress },
+      this.#taken,
+    );
     const items = this.#taken.map((landing, index) => itemOf(landing, index + 1, made));
     const through = { ...place, phase, landing: last.listed.landing };
     const outcome = await lane.append(context, through, {

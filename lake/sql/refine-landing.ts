@@ -18,7 +18,11 @@ export type LandingFiles =
       /** Bytes of the longest record. */
       readonly longest: number;
     }
-  | { readonly format: 'parquet'; readonly paths: readonly string[]; readonly schema: readonly ParquetColumn[] };
+  | {
+      readonly format: 'parquet';
+      readonly paths: readonly string[];
+      readonly schema: readonly ParquetColumn[];
+    };
 
 export interface LandingRefine {
   readonly files: LandingFiles;
@@ -65,9 +69,13 @@ export function refineLanding(refine: LandingRefine): LandingStatements {
   const images = names.filter(([name]) => bound.before[name] !== undefined);
   const old = (column: string) => (bound.before[column] === undefined ? value(column) : `b${at(column)}`);
   const split = splitSql(mapping, bound, value, old);
-  const problems = problemsOf(refine, source, value, split && { condition: split, old });
+  const splitting = split === undefined ? undefined : { condition: split, old };
+  const problems = problemsOf(refine, source, value, splitting);
   const values = names.map(([name, type]) => `${valueSql(refine, source, name, type)} AS ${value(name)}`);
-  const befores = split === undefined ? [] : images.map(([name, type]) => `${source.value(bound.before[name] ?? 0, type)} AS ${old(name)}`);
+  const befores =
+    split === undefined
+      ? []
+      : images.map(([name, type]) => `${source.value(bound.before[name] ?? 0, type)} AS ${old(name)}`);
   const all = Array.from({ length: source.width }, (_, index) => index);
   const match = mapping && matchSql(mapping, value);
   const oldMatch = mapping && matchSql(mapping, old);
@@ -78,7 +86,9 @@ export function refineLanding(refine: LandingRefine): LandingStatements {
     ...(split === undefined ? [] : [...images.map(([name]) => old(name)), `(${split}) IS TRUE AS split`]),
     `${op} AS op`,
     `${framedHash(all.map(source.text))} AS hash`,
-    ...(match === undefined ? [] : [`${match} AS match`, ...(split === undefined ? [] : [`${oldMatch} AS old_match`])]),
+    ...(match === undefined
+      ? []
+      : [`${match} AS match`, ...(split === undefined ? [] : [`${oldMatch} AS old_match`])]),
     `${extra}::VARCHAR AS extra`,
   ];
   // All is made below the row number: no filter passes it, so that nothing is made twice.
@@ -148,8 +158,7 @@ function problemsOf(
   split: Splitting | undefined,
 ): Problem[] {
   const { bound, columns, mapping, nowUs } = refine;
-  const place = (column: string) =>
-    column === CHANGE_COLUMN.name ? bound.change : bound.declared[column];
+  const place = (column: string) => (column === CHANGE_COLUMN.name ? bound.change : bound.declared[column]);
   const text = (column: string) => {
     const at = place(column);
     return at === undefined ? 'NULL::VARCHAR' : source.text(at);
@@ -165,7 +174,12 @@ function problemsOf(
   const fits = ({ reason, column }: Problem) =>
     isNumbered || reason !== 'Missing' || column !== CHANGE_COLUMN.name;
   const ofMapping = mapping ? mappingProblems(mapping, value, text, nowUs).filter(fits) : [];
-  return [...operationProblems(bound, source), ...ofValues, ...ofMapping, ...splitProblems(refine, source, split)];
+  return [
+    ...operationProblems(bound, source),
+    ...ofValues,
+    ...ofMapping,
+    ...splitProblems(refine, source, split),
+  ];
 }
 
 function operationProblems({ op }: LandingColumns, source: Source): Problem[] {
@@ -207,7 +221,12 @@ function splitProblems(
   }));
 }
 
-function valueSql({ bound, loadChange }: LandingRefine, source: Source, name: string, type: ColumnType): string {
+function valueSql(
+  { bound, loadChange }: LandingRefine,
+  source: Source,
+  name: string,
+  type: ColumnType,
+): string {
   const nothing = `NULL::${duckType(type)}`;
   if (name === CHANGE_COLUMN.name) {
     if (loadChange !== undefined) return loadChange === null ? nothing : `${loadChange}::${duckType(type)}`;
@@ -279,7 +298,8 @@ function widened(own: string, type: string, declared: ColumnType): string | unde
   const [precision, scale] = decimalOf(wanted) ?? [0, 0];
   if (digits !== undefined && precision - scale >= digits) return `${own}::${wanted}`;
   const [from, places] = decimalOf(type) ?? [];
-  if (from === undefined || places === undefined || places > scale || from - places > precision - scale) return undefined;
+  if (from === undefined || places === undefined || places > scale || from - places > precision - scale)
+    return undefined;
   return `${own}::${wanted}`;
 }
 
