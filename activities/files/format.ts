@@ -1,6 +1,6 @@
 import type { FileFormat } from '../../lake/spec.ts';
-import { CsvFramer } from './framer.ts';
-import { type Framer, NO_RECORDS } from './framing.ts';
+import { CsvFramer } from '../refine/csv-framer.ts';
+import { type Framer, NO_RECORDS } from '../refine/framing.ts';
 import { JsonFramer } from './json-framer.ts';
 
 /** What finds the records of a source's files. `wanted`: ascending numbers of records whose bytes the caller wants. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FramedRecord } from '../../../activities/files/framing.ts';
+import type { FramedRecord } from '../../../activities/refine/framing.ts';
 import { JsonFramer } from '../../../activities/files/json-framer.ts';
 
 function frame(chunks: readonly Buffer[], wanted: readonly number[] = []) {
