@@ -88,17 +88,20 @@ async function lookAt(
   isOver: boolean,
 ): Promise<Open | TableReport> {
   const { table, feed } = one;
-  const isLoading = await moment.isLoading(feed);
+  const isLoading = (dataset: string) => moment.isLoading({ feed, dataset });
   if (one.followed) {
-    const followed = isLoading ? one.followed : await again(moment, one.followed, clock);
+    const followed = (await isLoading(one.followed.table.dataset))
+      ? one.followed
+      : await again(moment, one.followed, clock);
     return isOver || isThrough(followed, clock.now(), settleMs)
       ? { kind: 'compared', ...finished(followed, clock.now(), settleMs) }
       : { ...one, followed };
   }
   const plan = planTable(spec.spec, source, table, await moment.snapshot.columnsOf(table));
   if (plan.kind === 'not compared') return { kind: 'not compared', table, reason: plan.reason };
-  if (isLoading) {
-    const reason = 'a load of it is under way: the lake shows nothing of it, or what was before';
+  if (await isLoading(plan.compared.dataset)) {
+    const reason =
+      'a load of it is not whole or not published yet: the lake shows nothing of it, or what was before';
     return isOver ? { kind: 'not compared', table, reason } : one;
   }
   const first = await moment.sides(plan.compared, lookAtAll);

@@ -1,5 +1,5 @@
 import { withDuckDb } from '../../activities/duckdb.ts';
-import type { Ledger } from '../../activities/objects/ledger.ts';
+import { createViews } from '../../activities/objects/views.ts';
 import type { Look } from '../../lake/compare-tables.ts';
 import { reach } from '../../lake/coverage.ts';
 import { laneId } from '../../lake/keys.ts';
@@ -19,12 +19,17 @@ export interface LookPorts extends ReadingPorts {
   readonly spec: { readonly n: number; readonly spec: LakeSpec };
 }
 
+export interface ComparedFeed {
+  readonly feed: string;
+  readonly dataset: string;
+}
+
 /** Both sides at one moment: nothing that is read through it changes any more. */
 export interface Moment {
   readonly look: Look;
   readonly snapshot: DatabaseSnapshot;
-  /** Does the lake show what was before a load of this feed, or nothing, because the load is not whole yet? */
-  isLoading(feed: string): Promise<boolean>;
+  /** Does a live read show what was before a load, or nothing, because the load is not whole, or not published? */
+  isLoading(of: ComparedFeed): Promise<boolean>;
   /** Run `work` on one table of the moment. */
   sides<T>(table: ComparedTable, work: (sides: Sides) => Promise<T>): Promise<T>;
 }
@@ -41,26 +46,32 @@ export async function atOneMoment(
     await work({
       look: { at: snapshot.at, lsn: snapshot.lsn, stamp: stamp.sha256 },
       snapshot,
-      isLoading: (feed) => isLoading(ports.ledger, stamp, feed, signal),
+      isLoading: (of) => isLoading(ports, stamp, of, signal),
       sides: (table, own) => withSides(ports, stamp, table, snapshot, signal, own),
     });
   }, signal);
 }
 
-// A stamp ends before the first entry of a generation that is not whole.
 async function isLoading(
-  ledger: Ledger,
+  { store, ledger }: LookPorts,
   { stamp }: NamedStamp,
-  feed: string,
+  { feed, dataset }: ComparedFeed,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (stamp.mode === 'settled') return false;
-  const last = reach(stamp.heads, laneId(feed, 0));
-  if (last === 0) return true;
+  const id = laneId(feed, 0);
+  const last = reach(stamp.heads, id);
   const head = await ledger.head(feed, 0, signal);
-  const links = await ledger.range(feed, 0, last, Math.min(last + 1, head?.n ?? last), signal);
-  const [shown, next] = links.map(({ value }) => tableFacts(value)?.generation);
-  return next !== undefined && next !== shown;
+  // One more than the stamp has: it ends before the first entry of a generation that is not whole.
+  const links = await ledger.range(feed, 0, 1, Math.min(last + 1, head?.n ?? last), signal);
+  const entries = links.map(({ value }) => tableFacts(value));
+  const newest = entries.at(-1)?.generation;
+  const views = createViews({ store });
+  const version = await views.readView(dataset, stamp.versions[dataset] ?? 0, signal);
+  const base = version ? reach(await views.coverageOf(dataset, version.value.base, signal), id) : 0;
+  // As a live read has it: the version's, or else the first that is whole.
+  const shown = base > 0 ? entries[base - 1] : entries.slice(0, last).find((entry) => entry?.ready);
+  return newest === undefined || shown?.generation !== newest;
 }
 
 async function withSides<T>(

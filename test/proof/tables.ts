@@ -67,7 +67,7 @@ export function proofLake(task: string, bucket: string): string {
         .map(([column, type]) => `${column}: '${type}'`)
         .join(', ')} }`,
       `    feeds: { shop.public.${name}: { role: speed } }`,
-      '    rebuild: { lateAfter: 1s }',
+      '    rebuild: { after: 1s }',
     ].join('\n'),
   );
   return [

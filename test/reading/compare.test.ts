@@ -171,7 +171,8 @@ test('a table whose load is under way is compared once the lake shows it', async
   expect(under.tables).toMatchObject([
     {
       kind: 'not compared',
-      reason: 'a load of it is under way: the lake shows nothing of it, or what was before',
+      reason:
+        'a load of it is not whole or not published yet: the lake shows nothing of it, or what was before',
     },
   ]);
   expect(verdictOf(under)).toBe('unsure');
