@@ -295,11 +295,11 @@ async function splitsOf(
   members: readonly Member[],
 ): Promise<Map<number, number>> {
   const ranges = members.map(({ first, landing }, at) => `(${at}, ${first}, ${first + landing.records - 1})`);
-  const rows = await db.rows(`SELECT m.at, count(*)::INTEGER AS n
+  const rows = await db.rows(`SELECT m.member, count(*)::INTEGER AS n
     FROM read_parquet([${files.map((file) => literal(file.path)).join(', ')}]) r
-    JOIN (VALUES ${ranges.join(', ')}) m(at, first, last) ON (r._row + 1) // 2 BETWEEN m.first AND m.last
-    WHERE r._row % 2 = 1 GROUP BY m.at`);
-  return new Map(rows.map((row) => [Number(row['at']), Number(row['n'])]));
+    JOIN (VALUES ${ranges.join(', ')}) m(member, first, last) ON (r._row + 1) // 2 BETWEEN m.first AND m.last
+    WHERE r._row % 2 = 1 GROUP BY m.member`);
+  return new Map(rows.map((row) => [Number(row['member']), Number(row['n'])]));
 }
 
 /** Which rows of which object are a landing's, by its item. A record has two numbers of `_row`. */
