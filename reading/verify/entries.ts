@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Entry, EntryItem, PartitionStatistic, RowsObject } from '../../lake/entry.ts';
 import { mappingHashes } from '../../lake/hashes.ts';
 import { keys } from '../../lake/keys.ts';
-import { datasetOf } from '../../lake/spec.ts';
+import { datasetOf, feedColumns } from '../../lake/spec.ts';
 import { readJson, sha256 } from './chains.ts';
 import { LaneStory } from './lane-story.ts';
 import type { Lane, Means } from './means.ts';
@@ -131,7 +131,7 @@ async function verifyRows(
 
 function servedBy(feed: string, { spec }: Means): Served | undefined {
   const found = datasetOf(spec, feed);
-  return found && { ...found, columns: spec.sources[feed]?.columns ?? {} };
+  return found && { ...found, columns: feedColumns(spec, feed) };
 }
 
 async function statisticsOf(
