@@ -50,6 +50,7 @@ describe('a load that is made again', () => {
       { id: '1', name: 'again' },
       { id: '4', name: 'name 3' },
     ]);
+    expect((await shop.lake.verify()).findings).toEqual([]);
   });
 
   test('is collected again though it lands the same bytes', async () => {

@@ -80,6 +80,7 @@ test('what is wrong with a record is told with its place and its bytes, and the 
       rejected: entries.flatMap((entry) => entry.rejected).reduce((sum, one) => sum + one.rows, 0),
     }));
   expect([rows, rejected]).toEqual([2, 4]);
+  expect((await shop.lake.verify()).findings).toEqual([]);
   const lines = await rejectedOf(shop);
   expect(lines).toMatchObject([
     { record: 5, line: 7, reason: 'TooManyColumns', bytes: 'I,5,too,many,' },
