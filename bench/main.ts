@@ -3,17 +3,20 @@ import { benchDatabase } from './database.ts';
 import { benchDmsStandIn } from './dms-stand-in.ts';
 import { benchFlights } from './flights.ts';
 import { benchFreshness } from './freshness.ts';
+import { benchKinesis } from './kinesis.ts';
 
 const program = new Command('npm run bench --')
   .description('Figures, as ratios against named peers in one run; on Linux')
-  .argument('[what]', 'flights, freshness, database, dms-stand-in or all', 'all')
-  .option('--rounds <number>', 'of flights and database, after one warm-up', '5')
+  .argument('[what]', 'flights, freshness, database, dms-stand-in, kinesis or all', 'all')
+  .option('--rounds <number>', 'of flights, database and kinesis, after one warm-up', '5')
   .option('--events <number>', 'of freshness, at each interval', '30')
   .option('--changes <number>', 'of database', '1000000')
-  .option('--load <number>', 'rows of a full load, of database', '5000000');
+  .option('--load <number>', 'rows of a full load, of database', '5000000')
+  .option('--records <number>', 'of kinesis', '1000000');
 program.parse();
 const [what] = program.processedArgs as [string];
-const { rounds, events, changes, load } = program.opts<Record<string, string>>();
+type Options = Readonly<Record<'rounds' | 'events' | 'changes' | 'load' | 'records', string>>;
+const { rounds, events, changes, load, records } = program.opts<Options>();
 const say = (text: string) => console.error(text);
 const figures: Record<string, object> = {};
 if (what === 'all' || what === 'flights') figures['flights'] = await benchFlights(Number(rounds), say);
@@ -26,4 +29,6 @@ if (what === 'all' || what === 'database') {
   figures['database'] = await benchDatabase(sizes, say);
 }
 if (what === 'all' || what === 'dms-stand-in') figures['dms stand-in'] = await benchDmsStandIn(say);
+if (what === 'all' || what === 'kinesis')
+  figures['kinesis'] = await benchKinesis(Number(records), Number(rounds), say);
 console.log(JSON.stringify(figures, null, 2));

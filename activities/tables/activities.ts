@@ -59,8 +59,9 @@ export function createTableActivities({
    */
   async function collectTables({ source, ...request }: CollectTablesInput): Promise<CollectTablesResult> {
     const context = await openDatabase(ports, source);
+    // Taken away while it is used: an attempt that is late shares nothing with the next.
     const memory = remembered.get(source) ?? { lanes: new Map(), looked: new Map(), doubts: new Map() };
-    remembered.set(source, memory);
+    remembered.delete(source);
     const collector = new TablesCollector(context, request, memory);
     const result = (outcome: CollectTablesResult['outcome']) => ({
       outcome,
@@ -75,6 +76,8 @@ export function createTableActivities({
       context.signal.throwIfAborted();
       if (collector.collected.entries === 0) throw error;
       return { ...result('failed'), failure: describeFailure(error) };
+    } finally {
+      remembered.set(source, memory);
     }
   }
 

@@ -62,12 +62,18 @@ export async function lookAtTable(
   const { context, table, lane } = options;
   const work = new TableWork(options, seen);
   if (!(await lane.refresh(context))) return work.outcome({ isSuperseded: true });
-  for (;;) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     context.signal.throwIfAborted();
-    const again = await work.run(await listLandings(context, table, lane.story, isWhole), isWhole);
+    // While a load goes on its landings may have any name.
+    const whole = isWhole || !lane.story.isReady;
+    const again = await work.run(await listLandings(context, table, lane.story, whole), whole);
     if (!again) return work.outcome();
   }
+  return work.outcome({ because: 'its landings change while they are read' });
 }
+
+/** Listings in one look, where landings are written again while they are read. */
+const ROUNDS = 3;
 
 /** Everything below a table's folder, or what may be new there. */
 export async function listLandings(

@@ -1,9 +1,9 @@
 import { type Entry, type ItemRetraction, isOfItem } from '../../lake/entry.ts';
 import { partitionName } from '../../lake/partition.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
-import { shown } from './entries.ts';
 import type { Lane, Means } from './means.ts';
 import { hashSum, tableOf, text } from './rows.ts';
+import { shown } from './sides.ts';
 
 /** What holds of all rows of a dataset, whatever was built from them. */
 export async function verifyCollected(

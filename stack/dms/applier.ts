@@ -100,8 +100,9 @@ export class Applier {
     const { target, mappings, settings } = this.#context;
     if (!mappings.isSelected(table.schema, table.name)) return;
     const oid = message.relationOid;
-    if (this.#relations.has(oid) && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered)
-      return;
+    const known = this.#relations.get(oid)?.table;
+    const isSame = known?.schema === table.schema && known.name === table.name;
+    if (isSame && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
     const keys = await this.#keysOf(message);
     const columns = message.columns.map(({ name, typeOid, typeMod }) =>
       sourceColumn(name, typeOid, typeMod, keys.includes(name)),

@@ -20,6 +20,7 @@ import type { Entry, EntryItem } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import { CHANGE_COLUMN, type Columns, type DatasetSpec, type LakeSpec } from '../../lake/spec.ts';
 import { literal } from '../../lake/sql/text.ts';
+import { verifyLake } from '../../reading/verify/verify.ts';
 import { dataset } from '../support/rows-specs.ts';
 
 export interface TableDeclared {
@@ -199,9 +200,12 @@ export async function openTablesLake(options: TablesLakeOptions) {
     );
   }
 
+  const verify = () => verifyLake({ store, scratch, memoryMb: 256, signal });
+
   return {
     store,
     spec,
+    verify,
     collect,
     collectAll,
     decide,

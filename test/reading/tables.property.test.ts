@@ -21,7 +21,7 @@ interface Change {
 
 const changes = fc.array(
   fc.record<Change>({
-    id: fc.constantFrom(...'abcdef'),
+    id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
     amount: fc.constantFrom(1, 2, 3, BAD),
     at: fc.option(fc.integer({ min: -1, max: 2 }), { nil: null, freq: 5 }),
     op: fc.constantFrom('I' as const, 'U' as const, 'D' as const),

@@ -210,6 +210,28 @@ test('S3 that refuses is tried again until the changes have landed', async () =>
   expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
+test('a new table whose first file is refused lands when the task goes on', async () => {
+  const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
+  const settings = { ErrorBehavior: { RecoverableErrorInterval: 0.1 } };
+  const { arn, bucket } = await makeTask(lab, db.name, { type: 'cdc', settings });
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'running');
+  await arm(lab, [
+    {
+      match: { operation: 'PutObject', key: `^${bucket}/in/public/b/` },
+      action: { kind: 'error', status: 403, code: 'AccessDenied' },
+      times: 1,
+    },
+  ]);
+
+  await db.query('CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)');
+  await eventually(() => changesOf(lab, bucket, 'b'), ['I,1']);
+  await db.query('INSERT INTO b VALUES (2)');
+
+  await eventually(() => changesOf(lab, bucket, 'b'), ['I,1', 'I,2']);
+  expect((await statistics(lab, arn))['b']).toMatchObject({ TableState: 'Table completed' });
+});
+
 test('tasks that ran when the stack was killed go on in the next one, and nothing is missing', async () => {
   const dir = await tmpFolder();
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)', 'INSERT INTO a VALUES (1)');
