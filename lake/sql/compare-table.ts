@@ -45,23 +45,32 @@ export function lakeRowsSql(table: ComparedTable, chunks: number, of: readonly n
   return `SELECT k, ${LAKE_HASH} AS h, c FROM (${lakeFrames(table, true)}) WHERE ${within}`;
 }
 
-/** `k, h, c` in Postgres: the rows with these keys, each the texts of its columns. At least one. */
+/** A key as both sides write it, and the texts of its columns. */
+export interface WantedKey {
+  readonly framed: string;
+  readonly texts: readonly (string | null)[];
+}
+
+/** `k, h, c` in Postgres: the rows with these keys. At least one. `values`: of each row, instead of `h, c`. */
 export function databaseLookUpSql(
   table: ComparedTable,
-  keys: readonly { readonly framed: string; readonly texts: readonly (string | null)[] }[],
+  keys: readonly WantedKey[],
+  values?: readonly string[],
 ): string {
+  const selected = values ? ['k', ...values.map((_, index) => `v${index}`)] : ['k', DATABASE_HASH, 'c'];
+  const framed = (from?: string) =>
+    `SELECT ${selected.join(', ')} FROM (${databaseFrames(table, !values, from, values)}) f`;
   if (!table.byIndex) {
-    const framed = keys.map(({ framed: text }) => databaseLiteral(text)).join(', ');
-    return `SELECT k, ${DATABASE_HASH}, c FROM (${databaseFrames(table, true)}) f WHERE k IN (${framed})`;
+    return `${framed()} WHERE k IN (${keys.map((key) => databaseLiteral(key.framed)).join(', ')})`;
   }
   const names = table.key.map((_, index) => `w${index}`);
-  const values = keys.map(({ texts }) => `(${texts.map((text) => databaseLiteral(text ?? '')).join(', ')})`);
-  const wanted = `(VALUES ${values.join(', ')}) w(${names.join(', ')})`;
+  const tuples = keys.map(({ texts }) => `(${texts.map((text) => databaseLiteral(text ?? '')).join(', ')})`);
+  const wanted = `(VALUES ${tuples.join(', ')}) w(${names.join(', ')})`;
   const same = table.key.map(
     (column, index) => `t.${ident(column.source)} = ${databaseValue(column, `w.w${index}`)}`,
   );
   const found = `SELECT t.* FROM ${wanted} JOIN ${databaseTable(table.table)} t ON ${same.join(' AND ')}`;
-  return `SELECT k, ${DATABASE_HASH}, c FROM (${databaseFrames(table, true, `(${found}) t`)}) f`;
+  return framed(`(${found}) t`);
 }
 
 /** `k, h, c` in DuckDB: the rows whose keys stand in a table's column `k`. */
@@ -125,8 +134,12 @@ function databaseFrames(
   { table, key, rest }: ComparedTable,
   withColumns = false,
   from = databaseTable(table),
+  values: readonly string[] = [],
 ): string {
-  const texts = [...key, ...rest].map((column, index) => `${databaseText(column) ?? 'NULL'} AS t${index}`);
+  const texts = [
+    ...[...key, ...rest].map((column, index) => `${databaseText(column) ?? 'NULL'} AS t${index}`),
+    ...values.map((value, index) => `${value} AS v${index}`),
+  ];
   const frame = (index: number) => `coalesce(octet_length(t${index}) || ':' || t${index}, '-1:')`;
   const framed = (columns: readonly ComparedColumn[], first: number) =>
     columns.map((_, index) => frame(first + index)).join(' || ');
@@ -134,7 +147,11 @@ function databaseFrames(
   const whole = rest.length === 0 ? 'k' : `k || ${framed(rest, key.length)}`;
   const inner = `SELECT ${texts.join(', ')} FROM ${from} OFFSET 0`;
   const keyed = `SELECT *, ${framed(key, 0)} AS k FROM (${inner}) t OFFSET 0`;
-  return `SELECT k, ${whole} AS r${withColumns ? `, ${columns || `''`} AS c` : ''} FROM (${keyed}) u OFFSET 0`;
+  const more = [
+    ...(withColumns ? [`${columns || `''`} AS c`] : []),
+    ...values.map((_, index) => `v${index}`),
+  ];
+  return `SELECT ${['k', `${whole} AS r`, ...more].join(', ')} FROM (${keyed}) u OFFSET 0`;
 }
 
 function lakeFrames({ dataset, key, rest }: ComparedTable, withColumns = false): string {
