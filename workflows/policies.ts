@@ -37,7 +37,7 @@ export const COLLECT = {
  */
 export const COLLECT_TABLES = {
   startToCloseTimeout: '3 hours',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 

@@ -20,8 +20,8 @@ beforeAll(async () => {
   console.log(`PROOF_SEED=${SEED}`);
   const folder = await makeTmpFolder();
   stage = await ProofStage.open(folder, (db) => workload.play(db, CHANGES * 0.06));
-  await stage.apply();
   await stage.startWorker();
+  await stage.apply();
 });
 afterAll(() => stage?.close());
 
