@@ -1,4 +1,4 @@
-import type { Columns, FeedUse, SourceSpec } from '../lake/spec.ts';
+import { type Columns, type FeedUse, type SourceSpec, feedColumns } from '../lake/spec.ts';
 import type { Say } from './faults.ts';
 import type { LakeFile } from './lake-schema.ts';
 import { mapValues } from './members.ts';
@@ -15,7 +15,7 @@ export function resolveFeeds(
 ): Readonly<Record<string, FeedUse>> {
   const alone = Object.keys(file.feeds).length === 1;
   return mapValues(file.feeds, (feed, name) => {
-    const given = sources[name]?.columns ?? {};
+    const given = feedColumns({ sources }, name);
     for (const [target, column] of Object.entries(feed.map)) {
       if (!(target in columns))
         say(

@@ -1,6 +1,6 @@
 import { type Sha256, canonical } from './canonical.ts';
 import { eventTimeColumn, mappedColumns, mappingHash } from './mapping.ts';
-import type { DatasetSpec, LakeSpec } from './spec.ts';
+import { type DatasetSpec, type LakeSpec, feedColumns } from './spec.ts';
 
 /** What readers of a dataset may rely on: its columns, key and partitions. A view version has one. */
 export function contractHash(dataset: DatasetSpec, sha256: Sha256): string {
@@ -33,7 +33,7 @@ export function mappingHashes(
   return Object.fromEntries(
     Object.entries(dataset.feeds).map(([feed, use]) => [
       feed,
-      mappingHash(dataset, use, spec.sources[feed]?.columns ?? {}, sha256),
+      mappingHash(dataset, use, feedColumns(spec, feed), sha256),
     ]),
   );
 }
@@ -47,7 +47,7 @@ export function feedsVersionedByAsOf(
   if (version === undefined) return [];
   return Object.entries(dataset.feeds)
     .filter(([feed, use]) => {
-      const columns = spec.sources[feed]?.columns ?? {};
+      const columns = feedColumns(spec, feed);
       const mapped = mappedColumns(dataset, use, columns).find(({ column }) => column === version);
       return use.role === 'batch' && mapped?.from === undefined;
     })

@@ -19,7 +19,7 @@ export interface LakeSpec {
   readonly datasets: Readonly<Record<string, DatasetSpec>>;
 }
 
-export type SourceSpec = FilesSource | KinesisSource;
+export type SourceSpec = FilesSource | KinesisSource | DatabaseSource;
 
 export interface FilesSource {
   readonly kind: 'files';
@@ -85,6 +85,36 @@ export interface KinesisSource {
   readonly columns: Columns;
   readonly commit: { readonly rows: number; readonly bytes: number; readonly everyMs: number };
 }
+
+/** Tables that a DMS task lands in S3. Each is a feed of its own. */
+export interface DatabaseSource {
+  readonly kind: 'database';
+  /** Identifier or ARN of the task; where it lands and how is read from its S3 target endpoint. */
+  readonly dms: { readonly task: string };
+  /** `schema.table`, as the source database writes it. */
+  readonly tables: Readonly<Record<string, TableSpec>>;
+  /**
+   * `continuous`: a full load, then changes for as long as it lives. `load`: each run loads every table anew.
+   * `changes`: each run takes the changes up to its beginning.
+   */
+  readonly replicate: 'continuous' | 'load' | 'changes';
+  /** How often landings are looked for. */
+  readonly everyMs: number;
+  readonly schedule?: { readonly everyMs: number };
+}
+
+export interface TableSpec {
+  /** Id of its feed: `<source>.<schema>.<table>`, cleaned. */
+  readonly feed: string;
+  /** As declared, and `_change` beside them. */
+  readonly columns: Columns;
+}
+
+/**
+ * The column of every table feed that says where a change stands among all changes of its task: `AR_H_CHANGE_SEQ`, or
+ * the moment its load began, in the same digits. Under `latest` it is the version of datasets that declare none.
+ */
+export const CHANGE_COLUMN = { name: '_change', type: 'decimal(38,0)' } as const;
 
 export type MergeRule = 'append' | 'latest';
 export type Role = 'batch' | 'speed';
@@ -199,4 +229,36 @@ export function datasetOf(
     if (use) return { name, dataset, use };
   }
   return undefined;
+}
+
+/** One table-like flow of a source: the source itself, or a table of it. */
+export interface FeedSpec {
+  readonly source: string;
+  readonly spec: SourceSpec;
+  readonly columns: Columns;
+  /** Of a database: `schema.table`. */
+  readonly table?: string;
+}
+
+/** The feed of this id, or `undefined` where no source has it. */
+export function feedOf(spec: Pick<LakeSpec, 'sources'>, feed: string): FeedSpec | undefined {
+  const own = Object.hasOwn(spec.sources, feed) ? spec.sources[feed] : undefined;
+  if (own && own.kind !== 'database') return { source: feed, spec: own, columns: own.columns };
+  for (const [source, database] of Object.entries(spec.sources)) {
+    if (database.kind !== 'database') continue;
+    for (const [table, { feed: id, columns }] of Object.entries(database.tables)) {
+      if (id === feed) return { source, spec: database, columns, table };
+    }
+  }
+  return undefined;
+}
+
+/** Ids of the feeds of a source, in its order. */
+export function feedsOf(name: string, source: SourceSpec): readonly string[] {
+  return source.kind === 'database' ? Object.values(source.tables).map(({ feed }) => feed) : [name];
+}
+
+/** Columns of a feed; none where no source has it. */
+export function feedColumns(spec: Pick<LakeSpec, 'sources'>, feed: string): Columns {
+  return feedOf(spec, feed)?.columns ?? {};
 }

@@ -1,4 +1,4 @@
-import { type LakeSpec, type DatasetSpec, hasBothRoles } from '../../lake/spec.ts';
+import { type DatasetSpec, type LakeSpec, feedOf, hasBothRoles } from '../../lake/spec.ts';
 import type { RowsFiles } from '../../lake/sql/mapped.ts';
 import { type StagingTables, stageSql, stagingStatements } from '../../lake/sql/staging.ts';
 import { literal } from '../../lake/sql/text.ts';
@@ -56,7 +56,7 @@ async function describe(
 ): Promise<RowsFiles> {
   const [one] = group;
   const use = one && dataset.feeds[one.feed];
-  const columns = one && spec.sources[one.feed]?.columns;
+  const columns = one && feedOf(spec, one.feed)?.columns;
   if (!one || !use || !columns) {
     throw failure('UnknownSource', `${one?.feed}: the spec of the plan has no such feed for its dataset`);
   }

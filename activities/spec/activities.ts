@@ -1,7 +1,7 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { canonical } from '../../lake/canonical.ts';
 import { scheduleId, workflowIds } from '../../lake/ids.ts';
-import { type LakeSpec, type SpecObject, datasetOf } from '../../lake/spec.ts';
+import { type LakeSpec, type SourceSpec, type SpecObject, datasetOf } from '../../lake/spec.ts';
 import type { SpecChange } from '../../lake/spec-change.ts';
 import { failure } from '../failure.ts';
 import type { ObjectStore } from '../objects/port.ts';
@@ -25,7 +25,7 @@ export interface SetUpResult {
 }
 
 export interface DescribedSource {
-  readonly kind: 'files' | 'kinesis';
+  readonly kind: SourceSpec['kind'];
   /** The dataset it feeds; null when it is collected as it is. */
   readonly dataset: string | null;
 }

@@ -25,7 +25,7 @@ import { matchColumns } from '../../lake/mapping.ts';
 import { partitionName } from '../../lake/partition.ts';
 import { advance, chunksOf, coverageHash, coverageObject } from '../../lake/parts.ts';
 import type { Plan, PlannedPartition } from '../../lake/plan.ts';
-import { type LakeSpec, datasetOf } from '../../lake/spec.ts';
+import { type LakeSpec, datasetOf, feedOf } from '../../lake/spec.ts';
 import { matchSql } from '../../lake/sql/refine-mapping.ts';
 import { statisticsSql } from '../../lake/sql/statistics.ts';
 import { duckType, ident, literal } from '../../lake/sql/text.ts';
@@ -277,11 +277,11 @@ export class RowsLake {
     index: number,
     rows: readonly FeedRow[],
   ): Promise<Entry['rows'][number]> {
-    const source = this.spec.sources[feed];
+    const source = feedOf(this.spec, feed);
     const served = datasetOf(this.spec, feed);
     if (!source) throw new Error(feed);
     const mapping = served && { dataset: served.dataset, use: served.use, columns: source.columns };
-    const isStream = source.kind === 'kinesis';
+    const isStream = source.spec.kind === 'kinesis';
     const path = join(this.scratch, `${feed}-${lane}-${ordinal}-${index}.parquet`);
     const values = rows.map((row, n) => {
       const own = Object.entries(source.columns).map(([name, type]) => {
@@ -294,8 +294,12 @@ export class RowsLake {
       );
       const stream = isStream
         ? [`${literal(String(channel ?? 'c'))} AS _channel`, `'${n}' AS _position`]
-        : [];
-      const lineage = [`${n + 1}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
+        : source.table === undefined
+          ? []
+          : [`'log' AS _channel`];
+      // A record of a landing has two numbers.
+      const place = source.table === undefined ? n + 1 : 2 * (n + 1);
+      const lineage = [`${place}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
       return `SELECT ${[...own, ...lineage, 'NULL::VARCHAR AS _extra', ...stream].join(', ')}`;
     });
     const match = mapping && matchColumns(mapping.dataset) ? matchSql(mapping, ident) : undefined;
