@@ -53,6 +53,7 @@ export const BUILD = {
 /** One describe of a DMS task and its tables: thousands of tables are many small pages. Left where it is when cut short. */
 export const DMS_LOOK = {
   startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '1 minute',
   cancellationType: 'TRY_CANCEL',
   retry: PATIENT,
 } as const satisfies ActivityOptions;

@@ -75,7 +75,7 @@ export function createDmsActivities({
 
   /** A task and its tables as they are now. Safe to run twice: it only looks. Fails with `DmsTaskMissing`. */
   async function describeDmsTask({ task, tables }: DescribeDmsTaskInput): Promise<DmsLook> {
-    return withTables(await taskNamed(task), tables);
+    return beating(async () => withTables(await taskNamed(task), tables));
   }
 
   /**
@@ -152,12 +152,15 @@ export function createDmsActivities({
     return found;
   }
 
-  async function withTables(task: DmsTask, expected: readonly string[] = []): Promise<DmsLook> {
-    // Its turn may be far off while hundreds of tasks are looked at.
+  /** A request's turn may be far off while hundreds of tasks are looked at. */
+  async function beating<T>(work: () => Promise<T>): Promise<T> {
+    heartbeat();
     const beat = setInterval(() => heartbeat(), BEAT_MS);
-    const found = await lookout
-      .tables(task.arn, cancellationSignal(), () => heartbeat())
-      .finally(() => clearInterval(beat));
+    return work().finally(() => clearInterval(beat));
+  }
+
+  async function withTables(task: DmsTask, expected: readonly string[] = []): Promise<DmsLook> {
+    const found = await beating(() => lookout.tables(task.arn, cancellationSignal(), () => heartbeat()));
     return {
       ...task,
       tables: summariseTables(found, expected),
