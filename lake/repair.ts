@@ -5,9 +5,6 @@ import { type ComparedTable, framedTexts } from './sql/compare-table.ts';
 import { databaseText } from './sql/compared-text.ts';
 import { ident } from './sql/text.ts';
 
-/** Beyond so many rows a table is rather loaded again. */
-export const MOST_REPAIRED = 10_000;
-
 /** The item of a repair, which stands among a table's landings. */
 export function repairItem(id: string): string {
   return `repair/${id}.parquet`;

@@ -1,6 +1,7 @@
 import type { DmsTable } from './dms-tables.ts';
 import { instantMs } from './instant.ts';
 import { type NamedLanding, type SortedLandings, isBefore, itemName } from './landings.ts';
+import { isRepair } from './repair.ts';
 import type { TablePlace, TablePosition } from './table-position.ts';
 import type { TableStory } from './table-story.ts';
 
@@ -149,7 +150,8 @@ function goneLanding(
 }
 
 function expectedLanding(story: TableStory, { landing }: TablePlace): string | undefined {
-  if (story.isGoneAccepted) return undefined;
+  // What a repair wrote never stood among the landings.
+  if (story.isGoneAccepted || isRepair(landing)) return undefined;
   return landing === '' ? story.lastLoadLanding : landing;
 }
 

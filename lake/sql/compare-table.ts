@@ -112,6 +112,17 @@ export function framedTexts(framed: string): (string | null)[] {
   return texts;
 }
 
+/** The inverse. */
+export function framedKey(texts: readonly (string | null)[]): string {
+  return texts.map((text) => (text === null ? '-1:' : `${bytesOf(text)}:${text}`)).join('');
+}
+
+function bytesOf(text: string): number {
+  let bytes = 0;
+  for (const character of text) bytes += utf8Bytes(character.codePointAt(0) ?? 0);
+  return bytes;
+}
+
 function utf8Bytes(point: number): number {
   if (point < 0x80) return 1;
   if (point < 0x800) return 2;

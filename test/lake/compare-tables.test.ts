@@ -8,7 +8,7 @@ import {
   lookedAt,
   verdictOf,
 } from '../../lake/compare-tables.ts';
-import { databaseLiteral, databaseTable, framedTexts } from '../../lake/sql/compare-table.ts';
+import { databaseLiteral, databaseTable, framedKey, framedTexts } from '../../lake/sql/compare-table.ts';
 
 const sight = (database: string[], lake: string[]) => ({ database, lake, columns: [] });
 
@@ -18,6 +18,7 @@ test('a framed key gives its texts back, whatever stands in them', () => {
     property(array(text), (texts) => {
       const framed = texts.map((one) => (one === null ? '-1:' : `${Buffer.byteLength(one)}:${one}`)).join('');
       expect(framedTexts(framed)).toEqual(texts);
+      expect(framedKey(texts)).toBe(framed);
     }),
   );
 });
