@@ -1,10 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { databaseUrl, databaseVariable } from '../config/env.ts';
 import { parseDuration } from '../config/units.ts';
 import { type CompareReport, type NamedRow, type TableReport, verdictOf } from '../lake/compare-tables.ts';
 import { type ComparePorts, compareSource } from '../reading/compare/compare.ts';
-import { openDatabase, openLake } from '../workers/wiring.ts';
+import { CLOCK, openDatabase, openLake, settleMs } from '../workers/wiring.ts';
 import { type Context, EXIT, Refused, bucketOf, untilInterrupted, withScratch } from './context.ts';
 import { cellText } from './table.ts';
 
@@ -15,9 +14,6 @@ interface CompareOptions {
   readonly within?: string;
   readonly json?: boolean;
 }
-
-const LEAST_SETTLE_MS = 120_000;
-const COMMITS_WHILE_SETTLING = 3;
 
 /** `compare`: hold every table of a database source, row for row, against the lake; names the rows that differ. */
 export function addCompare(program: Command, context: () => Context): void {
@@ -61,11 +57,8 @@ export async function compareNow(
   if (url === undefined && declared?.kind === 'database')
     throw new Refused(`set ${databaseVariable(source)}: where the database of ${source} is`, EXIT.usage);
   const everyMs = declared?.kind === 'database' ? declared.everyMs : 0;
-  const settleMs =
-    settle === undefined
-      ? Math.max(LEAST_SETTLE_MS, everyMs * COMMITS_WHILE_SETTLING)
-      : milliseconds('settle', settle);
-  const withinMs = Math.max(settleMs, milliseconds('within', within));
+  const settling = settle === undefined ? settleMs({ everyMs }) : milliseconds('settle', settle);
+  const withinMs = Math.max(settling, milliseconds('within', within));
   return withScratch(io, async (folders) => {
     const ports: ComparePorts = {
       store,
@@ -75,10 +68,17 @@ export async function compareNow(
       memoryMb: io.env.memoryMb,
       threads: 2,
       database: openDatabase(url ?? ''),
-      clock: { now: () => Date.now(), wait: (ms, until) => wait(ms, undefined, { signal: until }) },
+      clock: CLOCK,
     };
     const mode = settled ? 'settled' : 'live';
-    const asked = { source, mode, settleMs, withinMs, say: io.progress, ...(tables && { tables }) } as const;
+    const asked = {
+      source,
+      mode,
+      settleMs: settling,
+      withinMs,
+      say: io.progress,
+      ...(tables && { tables }),
+    } as const;
     return compareSource(ports, asked, signal);
   });
 }

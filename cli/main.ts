@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   local: async () => (await import('./local.ts')).addLocal,
   query: async () => (await import('./query.ts')).addQuery,
   release: async () => (await import('./rollback.ts')).addRelease,
+  repair: async () => (await import('./repair.ts')).addRepair,
   rollback: async () => (await import('./rollback.ts')).addRollback,
   status: async () => (await import('./status.ts')).addStatus,
   verify: async () => (await import('./verify.ts')).addVerify,

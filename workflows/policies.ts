@@ -43,6 +43,13 @@ export const COLLECT_TABLES = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 
+/** A table compared with its database, until nothing of what differs is under way. */
+export const REPAIR = {
+  startToCloseTimeout: '3 hours',
+  heartbeatTimeout: '1 minute',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
 /** Some hundred partitions built by DuckDB. */
 export const BUILD = {
   startToCloseTimeout: '6 hours',

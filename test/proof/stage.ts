@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -147,6 +148,7 @@ export class ProofStage {
 
   async #compare(mode: ReadMode): Promise<CompareReport> {
     const { signal } = new AbortController();
+    setMaxListeners(0, signal);
     const lake = openLake({ env: readEnv(this.#env), bucket: BUCKET });
     const clock = { now: () => Date.now(), wait: (ms: number) => wait(ms) };
     const ports = {
