@@ -21,7 +21,7 @@ import { canonical } from '../../lake/canonical.ts';
 import { contractHash, mappingHashes, ruleHash } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys, laneId, parseLaneId } from '../../lake/keys.ts';
-import { matchColumns } from '../../lake/mapping.ts';
+import { matchColumns, schemaHash } from '../../lake/mapping.ts';
 import { partitionName } from '../../lake/partition.ts';
 import { advance, chunksOf, coverageHash, coverageObject } from '../../lake/parts.ts';
 import type { Plan, PlannedPartition } from '../../lake/plan.ts';
@@ -56,10 +56,8 @@ export class RowsLake {
     // As it is read back: hashes of mappings follow the order of columns.
     this.spec = JSON.parse(canonical({ lake: { name: 'test', bucket: 'test' }, ...spec })) as LakeSpec;
     this.scratch = scratch;
-    this.store.put(
-      keys.spec(1),
-      encode({ format: 1, n: 1, prev: null, ...this.spec, epochs: {}, by: 'test', reason: '', at: '' }),
-    );
+    const about = { epochs: {}, by: 'test', reason: '', at: '2026-11-20T00:00:00.000Z' };
+    this.store.put(keys.spec(1), encode({ format: 1, n: 1, prev: null, ...this.spec, ...about }));
   }
 
   get ports(): BuildPorts {
@@ -326,7 +324,7 @@ export class RowsLake {
       checksum: `sha256:${sha256Hex(body)}`,
       rows: rows.length,
       hash: String(statistics.reduce((sum, row) => sum + BigInt(String(row['hash'])), 0n)),
-      schema: 's',
+      schema: schemaHash(source.columns, sha256Hex),
       mapping: served ? (mappingHashes(this.spec, served.dataset, sha256Hex)[feed] ?? null) : null,
       partitions: Object.fromEntries(partitions),
     };
