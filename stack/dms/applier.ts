@@ -1,27 +1,30 @@
 import type { Client } from 'pg';
 import type { Pgoutput } from 'pg-logical-replication';
 import { ChangeBuffers } from './change-buffers.ts';
-import { type Context, type TableName, changeTable } from './context.ts';
+import { type Context, type TableName, countDdls } from './context.ts';
 import { Ended } from './endings.ts';
-import { columnOf } from './kinds.ts';
+import { sourceColumn } from './kinds.ts';
 import { folderOf } from './load.ts';
+import type { Table } from './model.ts';
 import { formatMicros } from './names.ts';
 import type { Lsn } from './positions.ts';
 import { ChangeSequence } from './sequence.ts';
 import { type RowFacts, type Shape, shapeOf } from './shape.ts';
-import { qualified, quoted } from './source.ts';
+import { qualified, quoted, sourceColumns } from './source.ts';
 
 type Row = Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete;
 type Values = Readonly<Record<string, unknown>>;
 
 interface Relation {
+  readonly table: TableName;
   readonly names: readonly string[];
   readonly shape: Shape;
 }
 
 interface Transaction {
   readonly at: Lsn;
-  readonly micros: bigint;
+  readonly commitMs: number;
+  readonly timestamp: string;
   ordinal: number;
 }
 
@@ -33,7 +36,8 @@ export class Applier {
   readonly #context: Context;
   readonly #lookup: Client;
   readonly #sequence: ChangeSequence;
-  readonly #relations = new Map<string, Relation>();
+  /** By the oid of the table. */
+  readonly #relations = new Map<number, Relation>();
   #transaction: Transaction | undefined;
   /** Where the last transaction ends that was taken whole. */
   taken: Lsn;
@@ -57,7 +61,7 @@ export class Applier {
 
   /** The facts of rows that a table had when it was found. */
   factsOfNew(at: Lsn): () => RowFacts {
-    const transaction = { at, micros: BigInt(this.#context.now()) * 1_000n };
+    const transaction = { at, timestamp: formatMicros(BigInt(this.#context.now()) * 1_000n) };
     let ordinal = 0;
     return () => this.#facts('I', transaction, (ordinal += 1));
   }
@@ -66,8 +70,10 @@ export class Applier {
     switch (message.tag) {
       case 'begin': {
         const micros = BigInt(String(message.commitTime));
-        if (Number(micros / 1_000n) > stopAfterMs) throw new Ended('STOPPED_AT_COMMIT_TIME');
-        this.#transaction = { at: lsnOf(message.commitLsn), micros, ordinal: 0 };
+        const commitMs = Number(micros / 1_000n);
+        if (commitMs > stopAfterMs) throw new Ended('STOPPED_AT_COMMIT_TIME');
+        const at = lsnOf(message.commitLsn);
+        this.#transaction = { at, commitMs, timestamp: formatMicros(micros), ordinal: 0 };
         return;
       }
       case 'commit':
@@ -89,41 +95,51 @@ export class Applier {
     }
   }
 
-  #learn(message: Pgoutput.MessageRelation): void {
+  async #learn(message: Pgoutput.MessageRelation): Promise<void> {
     const table = nameOf(message);
     const { target, mappings, settings } = this.#context;
     if (!mappings.isSelected(table.schema, table.name)) return;
-    const key = keyOf(table);
-    const known = this.#relations.get(key);
-    if (known && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
-    const columns = message.columns.map(({ name, typeOid, typeMod }) => columnOf(name, typeOid, typeMod));
+    const oid = message.relationOid;
+    const known = this.#relations.get(oid)?.table;
+    const isSame = known?.schema === table.schema && known.name === table.name;
+    if (isSame && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
+    const keys = await this.#keysOf(message);
+    const columns = message.columns.map(({ name, typeOid, typeMod }) =>
+      sourceColumn(name, typeOid, typeMod, keys.includes(name)),
+    );
     const place = mappings.target(table.schema, table.name);
     const lead = target.transactionsPath === undefined ? [] : [place.table, place.schema];
     const rules = mappings.columns(table.schema, table.name);
     const shape = shapeOf(columns, rules, target, target.opInChanges, lead);
-    this.#relations.set(key, { names: columns.map(({ name }) => name), shape });
-    if (known && known.shape.signature !== shape.signature) this.#countDdl(table);
+    this.#relations.set(oid, { table, names: columns.map(({ name }) => name), shape });
+  }
+
+  /** The primary key, which the log tells only where it is what identifies rows. */
+  async #keysOf({ schema, name, replicaIdentity, keyColumns }: Pgoutput.MessageRelation): Promise<string[]> {
+    const now = await sourceColumns(this.#lookup, schema, name);
+    if (now.length === 0) return replicaIdentity === 'full' ? [] : keyColumns;
+    return now.filter(({ isKey }) => isKey).map((column) => column.name);
   }
 
   async #row(message: Row): Promise<void> {
     const transaction = this.#transaction;
     if (!transaction) throw new Error(`the source sent ${message.tag} outside of a transaction`);
     const ordinal = (transaction.ordinal += 1);
-    const table = nameOf(message.relation);
-    const relation = this.#relations.get(keyOf(table));
+    const relation = this.#relations.get(message.relation.relationOid);
     const op = message.tag === 'insert' ? 'I' : message.tag === 'update' ? 'U' : 'D';
-    if (!relation || !this.#isTaken(table) || !this.#isWanted(op)) return;
-    // What committed before the snapshot of its load is in the load.
-    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, table.schema, table.name) ?? {};
-    if (snapshotAt !== undefined && transaction.at < snapshotAt) return;
+    if (!relation || !this.#isWanted(op)) return;
+    const { table, names, shape } = relation;
+    const known = this.#known(table);
+    if (!isTaken(known) || isLoaded(known, transaction.at)) return;
     const values = message.tag === 'delete' ? (message.old ?? message.key ?? {}) : message.new;
     const whole = message.tag === 'update' ? await this.#completed(message, relation) : values;
-    const line = relation.shape.encode(
-      relation.names.map((name) => textOf(whole[name])),
+    const before = beforeImage(message);
+    const text = shape.encode(
+      names.map((name) => textOf(whole[name])),
       this.#facts(op, transaction, ordinal),
+      before && names.map((name) => textOf(before[name])),
     );
-    const commitMs = Number(transaction.micros / 1_000n);
-    this.buffers.add(relation.shape, commitMs, { table, text: line, at: transaction.at, op });
+    this.buffers.add(shape, transaction.commitMs, { table, text, at: transaction.at, op });
   }
 
   /** Long values that an update left as they were are not in the log: as DMS does, the row is asked for them. */
@@ -143,15 +159,21 @@ export class Applier {
   }
 
   async #truncate(table: TableName): Promise<void> {
-    if (!this.#isTaken(table)) return;
-    this.#countDdl(table);
+    const at = this.#transaction?.at;
+    const known = this.#known(table);
+    if (!isTaken(known)) return;
+    countDdls(this.#context, table, 1);
     if (!this.#context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated) return;
+    if (at !== undefined && isLoaded(known, at)) return;
     this.buffers.drop(table);
     await this.#context.landing.empty(folderOf(this.#context, table));
   }
 
-  #facts(op: RowFacts['op'], { at, micros }: Pick<Transaction, 'at' | 'micros'>, ordinal: number): RowFacts {
-    const timestamp = formatMicros(micros);
+  #facts(
+    op: RowFacts['op'],
+    { at, timestamp }: Pick<Transaction, 'at' | 'timestamp'>,
+    ordinal: number,
+  ): RowFacts {
     return {
       op,
       timestamp,
@@ -171,25 +193,31 @@ export class Applier {
     return changes === 'all' || op === 'I' || (op === 'U' && changes === 'inserts-and-updates');
   }
 
-  /** Not those in error, nor those that nobody selected or that are gone. */
-  #isTaken({ schema, name }: TableName): boolean {
-    const state = this.#context.catalogue.table(this.#context.arn, schema, name)?.state;
-    return state !== undefined && state !== 'Table error' && state !== 'Table does not exist';
+  #known({ schema, name }: TableName): Table | undefined {
+    return this.#context.catalogue.table(this.#context.arn, schema, name);
   }
+}
 
-  #countDdl(table: TableName): void {
-    const { catalogue, arn } = this.#context;
-    const known = catalogue.table(arn, table.schema, table.name);
-    changeTable(this.#context, table, { ddls: (known?.ddls ?? 0) + 1 });
-  }
+/** Not those in error, nor those that nobody selected or that are gone. */
+function isTaken(table: Table | undefined): boolean {
+  return table !== undefined && table.state !== 'Table error' && table.state !== 'Table does not exist';
+}
+
+/** What committed before the snapshot of its load is in the load, and comes no more. */
+function isLoaded(table: Table | undefined, at: Lsn): boolean {
+  return table?.snapshotAt !== undefined && at < table.snapshotAt;
+}
+
+/** What the source tells of the row before the change: all of it, or what identifies it, be it changed or not. */
+function beforeImage(message: Row): Values | undefined {
+  if (message.tag === 'insert') return undefined;
+  if (message.tag === 'delete') return message.old ?? message.key ?? {};
+  const { relation, old, key, new: values } = message;
+  return old ?? key ?? Object.fromEntries(relation.keyColumns.map((name) => [name, values[name]]));
 }
 
 function nameOf({ schema, name }: Pgoutput.MessageRelation): TableName {
   return { schema, name };
-}
-
-function keyOf({ schema, name }: TableName): string {
-  return JSON.stringify([schema, name]);
 }
 
 function textOf(value: unknown): string | null {
