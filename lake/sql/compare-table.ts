@@ -14,12 +14,9 @@ export interface ComparedTable {
   readonly byIndex: boolean;
 }
 
-/**
- * A row on either side: `k` is its key, framed; `h` 60 bits of the md5 of the whole row, framed; `c` an md5's first 8
- * digits of each column of `rest`, between commas. A framed text is its length in UTF-8 bytes, `:`, and its bytes, or
- * `-1:` for null; lengths and all are alike on both sides.
- */
-export const ROW_COLUMNS = ['k', 'h', 'c'] as const;
+// A row on either side: `k` is its key, framed; `h` 60 bits of the md5 of the whole row, framed; `c` an md5's first 8
+// digits of each column of `rest`, between commas. A framed text is its length in UTF-8 bytes, `:`, and its bytes, or
+// `-1:` for null: alike on both sides.
 
 /** `chunk, rows, sum` in Postgres: rows by their key's chunk. */
 export function databaseChunksSql(table: ComparedTable, chunks: number): string {
