@@ -80,8 +80,6 @@ export interface TablesLakeOptions {
   readonly pacing?: Partial<TablesPacing>;
 }
 
-export type TablesLake = Awaited<ReturnType<typeof openTablesLake>>;
-
 const { signal } = new AbortController();
 
 /** A lake that collects the tables of `shop`. */
