@@ -137,6 +137,8 @@ export class TablesCollector {
 
   /** True: every table that was looked at has nothing more to take. */
   async #look(seen: DmsSeen, isSweep = false): Promise<boolean> {
+    // Before DMS has statistics of any table, and where it captures none, it says nothing about one.
+    if (seen.tables.size === 0) return true;
     const { pacing, tables, clock, signal } = this.#context;
     const { looked } = this.#remembered;
     const due = [...tables.values()].flatMap((table) => {
