@@ -1,5 +1,4 @@
 import { heartbeat } from '@temporalio/activity';
-import type { Parked } from '../../lake/decisions.ts';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
@@ -8,7 +7,7 @@ import { eachOf } from '../objects/fetch.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import { TableLane } from './lane.ts';
 import { type DmsSeen, lookAtDms } from './look.ts';
-import { type TableOutcome, lookAtTable } from './table.ts';
+import { type ParkedTable, type TableOutcome, lookAtTable } from './table.ts';
 import { DuckTurns } from './duck-turns.ts';
 
 /** What a process remembers of the tables of a source between stretches. It saves requests; nothing rests on it. */
@@ -60,7 +59,7 @@ export class TablesCollector {
   readonly #remembered: Remembered;
   readonly #scratch: string;
   readonly #refining: DuckTurns;
-  readonly #parked = new Map<string, Parked>();
+  readonly #parked = new Map<string, ParkedTable>();
   readonly #superseded = new Set<string>();
   readonly #moved = new Map<string, number>();
   readonly #rows = new Map<string, number>();
@@ -89,7 +88,7 @@ export class TablesCollector {
     return this.#collected;
   }
 
-  get parked(): readonly Parked[] {
+  get parked(): readonly ParkedTable[] {
     return [...this.#parked.values()];
   }
 
@@ -150,6 +149,8 @@ export class TablesCollector {
 
   /** True: every table that was looked at has nothing more to take. */
   async #look(seen: DmsSeen, isSweep = false): Promise<boolean> {
+    // Before DMS has statistics of any table, and where it captures none, it says nothing about one.
+    if (seen.tables.size === 0) return true;
     const { pacing, tables, clock, signal } = this.#context;
     const { looked } = this.#remembered;
     const due = [...tables.values()].flatMap((table) => {
