@@ -163,7 +163,7 @@ export class TablesCollector {
     const failures: unknown[] = [];
     await eachOf(due, pacing.width, async ({ table, look }) => {
       signal.throwIfAborted();
-      const isWhole = look === 'whole';
+      const isWhole = look === 'whole' || this.#remembered.doubts.has(table.name);
       const outcome = await this.#lookAt(table, seen, isWhole).catch((error: unknown) => {
         signal.throwIfAborted();
         failures.push(error);
