@@ -87,6 +87,19 @@ describe('a load that is made again', () => {
   });
 });
 
+test('a live read has what the first generation came to, and deletes are gone', async () => {
+  const shop = await loadedShop();
+  shop.land(
+    '20261124-201600123.csv',
+    `${HEAD}U,1,uno,${sequence(2)}\nD,2,NULL,${sequence(3)}\nI,3,tres,${sequence(4)}\n`,
+  );
+  await shop.lake.collectAll();
+  expect(await shop.lake.live('SELECT id::VARCHAR AS id, name FROM items ORDER BY items.id')).toEqual([
+    { id: '1', name: 'uno' },
+    { id: '3', name: 'tres' },
+  ]);
+});
+
 test('changes that land again under another name, with old or new numbers, leave the rows as they were', async () => {
   const shop = await loadedShop();
   const lines = [`U,1,first,${sequence(2)}`, `U,1,second,${sequence(3)}`, `D,2,NULL,${sequence(4)}`];
