@@ -21,7 +21,11 @@ function dmsLab(pacing: Partial<DmsPacing> = {}) {
     ms += forMs;
   };
   const clock = { now: () => ms };
-  const activities = createDmsActivities({ tasks: dms, clock, pacing: { gapMs: 0, wait, ...pacing } });
+  const activities = createDmsActivities({
+    tasks: dms,
+    clock,
+    pacing: { gapMs: 0, changeGapMs: 0, wait, ...pacing },
+  });
   const run = <Input, Result>(
     activity: (input: Input) => Promise<Result>,
     input: Input,
@@ -243,6 +247,22 @@ test('tables are reloaded in tens, and only those that are in trouble', async ()
   dms.loads('shop');
   await run(activities.reloadDmsTables, { arn, tables });
   expect((await run(activities.describeDmsTask, { task: arn })).tables.completed).toBe(25);
+});
+
+test('tables that are well are reloaded where it is asked, and those that load already are left', async () => {
+  const { dms, activities, run, running, describe } = dmsLab();
+  const arn = await running('shop');
+  dms.loads('shop');
+  const tables = ['public.customers'];
+  await run(activities.reloadDmsTables, { arn, tables });
+  expect((await describe(arn)).tables.completed).toBe(2);
+  const again = { arn, tables, always: true };
+  expect(await run(activities.reloadDmsTables, again)).toMatchObject({ isAccepted: true });
+  const reloading = [{ table: 'customers', state: 'Table is being reloaded' }];
+  const { leftOver } = (await describe(arn)).tables;
+  expect(leftOver).toMatchObject(reloading);
+  await run(activities.reloadDmsTables, again);
+  expect((await describe(arn)).tables.leftOver).toEqual(leftOver);
 });
 
 test('a task that stands reloads no table, and that is told', async () => {
