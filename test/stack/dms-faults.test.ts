@@ -179,6 +179,29 @@ test.each([
   await eventually(() => changesOf(lab, bucket, 'a'), ['I,1']);
 });
 
+test('a load that stops by itself has loaded what it had begun, and a resume loads the rest', async () => {
+  const db = await database(
+    'CREATE TABLE a (id int PRIMARY KEY)',
+    'CREATE TABLE b (id int PRIMARY KEY)',
+    'INSERT INTO a VALUES (1)',
+    'INSERT INTO b VALUES (1)',
+  );
+  const settings = { FullLoadSettings: { MaxFullLoadSubTasks: 1 } };
+  const { arn, id, bucket } = await makeTask(lab, db.name, { type: 'full-load', settings });
+  const match = { service: 'dms', operation: 'StopTask', key: id, nth: 2 };
+  await arm(lab, [{ match, action: error('STOPPED_DUE_TO_LOW_DISK'), times: 1 }]);
+
+  await start(lab, arn);
+
+  expect(await whenStatus(lab, arn, 'stopped')).toMatchObject({
+    StopReason: 'Stop Reason STOPPED_DUE_TO_LOW_DISK',
+    ReplicationTaskStats: { TablesLoaded: 1, TablesQueued: 1, FullLoadProgressPercent: 50 },
+  });
+  await start(lab, arn, 'resume-processing');
+  await eventually(async () => (await describe(lab, arn)).StopReason, 'Stop Reason FULL_LOAD_ONLY_FINISHED');
+  expect([await loadOf(lab, bucket, 'a'), await loadOf(lab, bucket, 'b')]).toEqual(['1\n', '1\n']);
+});
+
 test('an answer to a start that is lost leaves a task that runs', async () => {
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
   const { arn } = await makeTask(lab, db.name, { type: 'cdc' });

@@ -54,18 +54,18 @@ test('an endpoint is changed in what is given, tested anew, and gone once nobody
   const { arn } = await makeTask(lab, db.name, { type: 'cdc' });
   const { SourceEndpointArn: source = '', TargetEndpointArn: target = '' } = await describe(lab, arn);
   const filter = { Filters: [{ Name: 'endpoint-arn', Values: [target] }] };
-  const test = () =>
+  const tested = () =>
     lab.dms.send(
       new dms.TestConnectionCommand({ ReplicationInstanceArn: lab.instanceArn, EndpointArn: target }),
     );
-  await test();
+  await tested();
   await dms.waitUntilTestConnectionSucceeds(fastWaiter(lab.dms), filter);
 
   await lab.dms.send(
     new dms.ModifyEndpointCommand({ EndpointArn: target, S3Settings: { BucketName: 'nobody-made-it' } }),
   );
   const { Endpoints: [changed] = [] } = await lab.dms.send(new dms.DescribeEndpointsCommand(filter));
-  await test();
+  await tested();
 
   expect(changed?.S3Settings).toMatchObject({ BucketName: 'nobody-made-it', BucketFolder: 'in' });
   await expect(dms.waitUntilTestConnectionSucceeds(fastWaiter(lab.dms), filter)).rejects.toThrow(/FAILURE/);
