@@ -5,7 +5,16 @@ export interface DmsTable {
   /** DMS's own words. */
   readonly state: string;
   readonly validation: string | null;
+  /** That its last full load brought. */
   readonly rows: number;
+  /** Of the last full load; null where there was none, or it goes on. */
+  readonly loadStartedAt: string | null;
+  readonly loadEndedAt: string | null;
+  /** Changes since, as DMS counts them: statements of DDL too. */
+  readonly inserts: number;
+  readonly updates: number;
+  readonly deletes: number;
+  readonly ddls: number;
   /** When DMS refreshed these statistics, not the data. */
   readonly refreshedAt: string | null;
 }
@@ -54,6 +63,13 @@ export function isTroubled({
   readonly validation: string | null;
 }): boolean {
   return WRONG.test(state) || (validation !== null && INVALID.has(validation));
+}
+
+const LOADING = new Set(['Before load', 'Full load', 'Table is being reloaded']);
+
+/** DMS loads it, or is about to. */
+export function isLoading({ state }: { readonly state: string }): boolean {
+  return LOADING.has(state);
 }
 
 /** `expected` are names (`schema.table`) that must be among them. */

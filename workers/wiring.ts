@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { getClient } from '@temporalio/activity';
 import { createBuildActivities } from '../activities/builds/activities.ts';
 import { createDmsActivities } from '../activities/dms/activities.ts';
+import { createConnectionActivities } from '../activities/dms/connections.ts';
+import { DmsConnections } from '../activities/dms/dms-connections.ts';
 import { createDmsClient } from '../activities/dms/clients.ts';
 import { DmsTasks } from '../activities/dms/dms.ts';
 import { type DmsReview, reviewTask } from '../activities/dms/review.ts';
@@ -22,6 +24,7 @@ import { createRunActivities } from '../activities/runs/activities.ts';
 import { TemporalRuns } from '../activities/runs/temporal.ts';
 import { createSpecActivities } from '../activities/spec/activities.ts';
 import { createSpecReader } from '../activities/spec/store.ts';
+import { createTableActivities } from '../activities/tables/activities.ts';
 import { createViewActivities } from '../activities/views/activities.ts';
 import type { Env } from '../config/env.ts';
 
@@ -56,11 +59,13 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
   const duck = { memoryMb: env.memoryMb, threads: 2, scratch: await scratchFolder(env) };
   const stream = new KinesisStream(createKinesisClient({ ...endpoint(env), region: env.awsRegion }));
   const dms = { ...endpoint(env), region: env.awsRegion };
-  const tasks = new DmsTasks({
+  const clients = {
     client: createDmsClient({ ...dms, maxAttempts: 3 }),
     // What starts or stops a task goes out once: a resend after a lost answer would be a second start.
     once: createDmsClient({ ...dms, maxAttempts: 1 }),
-  });
+  };
+  const tasks = new DmsTasks(clients);
+  const prefixes = prefixesOf(env);
   return {
     ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
@@ -69,12 +74,14 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
       ledger,
       spec,
       files: new LocalFolder(),
-      prefixes: prefixesOf(env),
+      prefixes,
       duck,
       clock,
     }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
     ...createDmsActivities({ tasks, clock }),
+    ...createConnectionActivities({ connections: new DmsConnections(clients), clock }),
+    ...createTableActivities({ store, ledger, spec, tasks, landings: prefixes(undefined), duck, clock }),
     ...createBuildActivities({ store, ledger, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
   };

@@ -11,9 +11,11 @@ import {
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import type { DmsTask } from '../../lake/dms.ts';
 import { type ErrorMeanings, awsCall } from '../aws.ts';
-import type { ReplicationTasks, StartRequest, TableRef, TaskNames, TablesPage } from './port.ts';
+import type { ReplicationTasks, StartRequest, TableRef, TaskDetails, TaskNames, TablesPage } from './port.ts';
+import { readTask, tasksWritingTo } from './settings.ts';
 
-const MEANINGS: ErrorMeanings = {
+/** Of DMS's error names. */
+export const DMS_MEANINGS: ErrorMeanings = {
   AccessDeniedFault: 'AccessDenied',
   KMSAccessDeniedFault: 'AccessDenied',
   KMSDisabledFault: 'AccessDenied',
@@ -31,7 +33,7 @@ const MEANINGS: ErrorMeanings = {
   StorageQuotaExceededFault: 'DmsRefused',
 };
 /** Of a call that names one task. */
-const OF_ONE: ErrorMeanings = { ...MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
+const OF_ONE: ErrorMeanings = { ...DMS_MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
 
 const WRONG_STATE = 'InvalidResourceStateFault';
 const MOST_TABLES = 500;
@@ -71,7 +73,7 @@ export class DmsTasks implements ReplicationTasks {
         awsCall(
           signal,
           () => this.#client.send(command, { abortSignal: signal }),
-          MEANINGS,
+          DMS_MEANINGS,
           'describe tasks',
         ),
       );
@@ -123,6 +125,14 @@ export class DmsTasks implements ReplicationTasks {
     return inState(signal, `reload tables of ${arn}`, () =>
       this.#once.send(command, { abortSignal: signal }),
     );
+  }
+
+  settings(task: string, signal: AbortSignal): Promise<TaskDetails> {
+    return readTask(this.#client, task, signal);
+  }
+
+  writers(endpointArn: string, signal: AbortSignal): Promise<readonly string[]> {
+    return tasksWritingTo(this.#client, endpointArn, signal);
   }
 
   async #inHalves({ by, names }: TaskNames, signal: AbortSignal): Promise<readonly DmsTask[]> {
@@ -184,6 +194,12 @@ function tableOf(table: TableStatistics): DmsTable {
     state: table.TableState ?? '',
     validation: textOf(table.ValidationState),
     rows: table.FullLoadRows ?? 0,
+    loadStartedAt: latest(table.FullLoadStartTime),
+    loadEndedAt: latest(table.FullLoadEndTime),
+    inserts: table.Inserts ?? 0,
+    updates: table.Updates ?? 0,
+    deletes: table.Deletes ?? 0,
+    ddls: table.Ddls ?? 0,
     refreshedAt: latest(table.LastUpdateTime),
   };
 }

@@ -1,4 +1,10 @@
-import type { ReplicationTasks, StartRequest, TableRef, TaskNames } from '../../activities/dms/port.ts';
+import type {
+  ReplicationTasks,
+  StartRequest,
+  TableRef,
+  TaskDetails,
+  TaskNames,
+} from '../../activities/dms/port.ts';
 import { failure } from '../../activities/failure.ts';
 import type { FailureName } from '../../lake/failures.ts';
 import type { DmsTable } from '../../lake/dms-tables.ts';
@@ -13,8 +19,19 @@ interface Kept {
   lateFor: number;
   tables: DmsTable[];
   starts: string[];
+  stopPositions: (string | undefined)[];
   loadsAtOnce: boolean;
+  details: Partial<TaskDetails>;
 }
+
+const UNSET = {
+  sourceArn: 'arn:aws:dms:eu-west-1:123456789012:endpoint:SOURCE',
+  targetArn: 'arn:aws:dms:eu-west-1:123456789012:endpoint:TARGET',
+  instanceArn: 'arn:aws:dms:eu-west-1:123456789012:rep:INSTANCE',
+  task: {},
+  mappings: {},
+  s3: {},
+};
 
 type Request = 'describe' | 'start' | 'stop';
 
@@ -63,7 +80,9 @@ export class MemoryDms implements ReplicationTasks {
       lateFor: 0,
       tables: tables.map((name) => this.#table(name, state)),
       starts: [],
+      stopPositions: [],
       loadsAtOnce,
+      details: {},
     });
     return arn;
   }
@@ -84,6 +103,11 @@ export class MemoryDms implements ReplicationTasks {
   /** The type of every start that was accepted, in order. */
   starts(identifier: string): readonly string[] {
     return this.#named(identifier).starts;
+  }
+
+  /** Where each of them was to end. */
+  stopPositions(identifier: string): readonly (string | undefined)[] {
+    return this.#named(identifier).stopPositions;
   }
 
   /** What DMS makes of a task by itself, or at somebody else's hand. */
@@ -158,7 +182,12 @@ export class MemoryDms implements ReplicationTasks {
     return { tables: tables.slice(from, from + 500), next };
   }
 
-  async start({ arn, type, cdcStartPosition }: StartRequest): Promise<'accepted' | 'wrongState'> {
+  async start({
+    arn,
+    type,
+    cdcStartPosition,
+    cdcStopPosition,
+  }: StartRequest): Promise<'accepted' | 'wrongState'> {
     const fault = this.#faultOf('start');
     if (fault && !fault.applies) throw failure(fault.as, 'start: refused');
     const kept = this.#of(arn);
@@ -169,6 +198,7 @@ export class MemoryDms implements ReplicationTasks {
     if (type !== 'start-replication' && startedAt === null) throw new Error('data errors: it never ran');
     if (type === 'reload-target' && migrationType === 'cdc') throw failure('DmsRefused', 'nothing to reload');
     kept.starts.push(type);
+    kept.stopPositions.push(cdcStopPosition);
     kept.task = { ...kept.task, status: 'starting', startedAt: this.#now() };
     if (kept.loadsAtOnce) this.#settle(kept);
     if (fault) throw failure(fault.as, 'start: no answer');
@@ -194,6 +224,32 @@ export class MemoryDms implements ReplicationTasks {
     return 'accepted';
   }
 
+  async settings(name: string): Promise<TaskDetails> {
+    const { task, details } = name.startsWith('arn:') ? this.#of(name) : this.#named(name);
+    const { identifier, arn, status, migrationType } = task;
+    return { ...UNSET, ...details, identifier, arn, status, migrationType };
+  }
+
+  async writers(endpointArn: string): Promise<readonly string[]> {
+    return [...this.#tasks.values()]
+      .filter(({ details }) => (details.targetArn ?? UNSET.targetArn) === endpointArn)
+      .map(({ task }) => task.arn);
+  }
+
+  /** How a task is made: what is not said stays DMS's default. */
+  made(identifier: string, details: Partial<TaskDetails>): void {
+    const kept = this.#named(identifier);
+    kept.details = { ...kept.details, ...details };
+  }
+
+  /** What DMS counts of a table from now on. */
+  counts(identifier: string, name: string, change: Partial<DmsTable>): void {
+    const kept = this.#named(identifier);
+    kept.tables = kept.tables.map((table) =>
+      `${table.schema}.${table.table}` === name ? { ...table, refreshedAt: this.#now(), ...change } : table,
+    );
+  }
+
   /** A start has come through. */
   #settle(kept: Kept): void {
     kept.task = { ...kept.task, status: 'running' };
@@ -210,7 +266,20 @@ export class MemoryDms implements ReplicationTasks {
 
   #table(name: string, state: string): DmsTable {
     const [schema = '', table = ''] = name.split('.');
-    return { schema, table, state, validation: 'Not enabled', rows: 0, refreshedAt: this.#now() };
+    return {
+      schema,
+      table,
+      state,
+      validation: 'Not enabled',
+      rows: 0,
+      loadStartedAt: null,
+      loadEndedAt: null,
+      inserts: 0,
+      updates: 0,
+      deletes: 0,
+      ddls: 0,
+      refreshedAt: this.#now(),
+    };
   }
 
   #named(identifier: string): Kept {
