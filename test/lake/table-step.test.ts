@@ -114,7 +114,7 @@ class ToyLane {
     between();
     const look: TableLook = {
       table,
-      task: { migrationType: 'full-load-and-cdc', isStanding: false },
+      task: { migrationType: 'full-load-and-cdc', isStanding: false, hasTables: true },
       landings: sortLandings([...dms.folder.values()]),
       isWhole: true,
       lookedAtMs,
@@ -376,5 +376,21 @@ describe('a table', () => {
     lane.look();
     dms.table = { ...dms.table, loadStartedAt: iso(START - 60_000) };
     expect(lane.look()).toEqual({ kind: 'done' });
+  });
+});
+
+test('a table waits while DMS lists none of its task, and is missed where DMS lists others', () => {
+  const look = (hasTables: boolean): TableLook => ({
+    table: undefined,
+    task: { migrationType: 'full-load-and-cdc', isStanding: true, hasTables },
+    landings: sortLandings([]),
+    isWhole: true,
+    lookedAtMs: 0,
+    batchMs: BATCH_MS,
+  });
+  expect(nextStep(new TableStory('public.a'), look(false))).toMatchObject({ kind: 'wait' });
+  expect(nextStep(new TableStory('public.a'), look(true))).toMatchObject({
+    kind: 'doubt',
+    doubt: { failure: 'TableNotCaptured' },
   });
 });
