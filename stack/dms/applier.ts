@@ -1,15 +1,15 @@
 import type { Client } from 'pg';
 import type { Pgoutput } from 'pg-logical-replication';
 import { ChangeBuffers } from './change-buffers.ts';
-import { type Context, type TableName, changeTable } from './context.ts';
+import { type Context, type TableName, countDdls } from './context.ts';
 import { Ended } from './endings.ts';
-import { columnOf } from './kinds.ts';
+import { sourceColumn } from './kinds.ts';
 import { folderOf } from './load.ts';
 import { formatMicros } from './names.ts';
 import type { Lsn } from './positions.ts';
 import { ChangeSequence } from './sequence.ts';
 import { type RowFacts, type Shape, shapeOf } from './shape.ts';
-import { qualified, quoted } from './source.ts';
+import { qualified, quoted, sourceColumns } from './source.ts';
 
 type Row = Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDelete;
 type Values = Readonly<Record<string, unknown>>;
@@ -89,20 +89,29 @@ export class Applier {
     }
   }
 
-  #learn(message: Pgoutput.MessageRelation): void {
+  async #learn(message: Pgoutput.MessageRelation): Promise<void> {
     const table = nameOf(message);
     const { target, mappings, settings } = this.#context;
     if (!mappings.isSelected(table.schema, table.name)) return;
     const key = keyOf(table);
     const known = this.#relations.get(key);
     if (known && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
-    const columns = message.columns.map(({ name, typeOid, typeMod }) => columnOf(name, typeOid, typeMod));
+    const keys = await this.#keysOf(message);
+    const columns = message.columns.map(({ name, typeOid, typeMod }) =>
+      sourceColumn(name, typeOid, typeMod, keys.includes(name)),
+    );
     const place = mappings.target(table.schema, table.name);
     const lead = target.transactionsPath === undefined ? [] : [place.table, place.schema];
     const rules = mappings.columns(table.schema, table.name);
     const shape = shapeOf(columns, rules, target, target.opInChanges, lead);
     this.#relations.set(key, { names: columns.map(({ name }) => name), shape });
-    if (known && known.shape.signature !== shape.signature) this.#countDdl(table);
+  }
+
+  /** The primary key, which the log tells only where it is what identifies rows. */
+  async #keysOf({ schema, name, replicaIdentity, keyColumns }: Pgoutput.MessageRelation): Promise<string[]> {
+    const now = await sourceColumns(this.#lookup, schema, name);
+    if (now.length === 0) return replicaIdentity === 'full' ? [] : keyColumns;
+    return now.filter(({ isKey }) => isKey).map((column) => column.name);
   }
 
   async #row(message: Row): Promise<void> {
@@ -113,14 +122,14 @@ export class Applier {
     const relation = this.#relations.get(keyOf(table));
     const op = message.tag === 'insert' ? 'I' : message.tag === 'update' ? 'U' : 'D';
     if (!relation || !this.#isTaken(table) || !this.#isWanted(op)) return;
-    // What committed before the snapshot of its load is in the load.
-    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, table.schema, table.name) ?? {};
-    if (snapshotAt !== undefined && transaction.at < snapshotAt) return;
+    if (this.#isLoaded(table, transaction.at)) return;
     const values = message.tag === 'delete' ? (message.old ?? message.key ?? {}) : message.new;
     const whole = message.tag === 'update' ? await this.#completed(message, relation) : values;
+    const before = beforeImage(message);
     const line = relation.shape.encode(
       relation.names.map((name) => textOf(whole[name])),
       this.#facts(op, transaction, ordinal),
+      relation.names.map((name) => textOf(before[name])),
     );
     const commitMs = Number(transaction.micros / 1_000n);
     this.buffers.add(relation.shape, commitMs, { table, text: line, at: transaction.at, op });
@@ -143,9 +152,11 @@ export class Applier {
   }
 
   async #truncate(table: TableName): Promise<void> {
+    const at = this.#transaction?.at;
     if (!this.#isTaken(table)) return;
-    this.#countDdl(table);
+    countDdls(this.#context, table, 1);
     if (!this.#context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated) return;
+    if (at !== undefined && this.#isLoaded(table, at)) return;
     this.buffers.drop(table);
     await this.#context.landing.empty(folderOf(this.#context, table));
   }
@@ -177,11 +188,19 @@ export class Applier {
     return state !== undefined && state !== 'Table error' && state !== 'Table does not exist';
   }
 
-  #countDdl(table: TableName): void {
-    const { catalogue, arn } = this.#context;
-    const known = catalogue.table(arn, table.schema, table.name);
-    changeTable(this.#context, table, { ddls: (known?.ddls ?? 0) + 1 });
+  /** What committed before the snapshot of its load is in the load, and comes no more. */
+  #isLoaded({ schema, name }: TableName, at: Lsn): boolean {
+    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, schema, name) ?? {};
+    return snapshotAt !== undefined && at < snapshotAt;
   }
+}
+
+/** What the source tells of the row before the change: all of it, or what identifies it, be it changed or not. */
+function beforeImage(message: Row): Values {
+  if (message.tag === 'insert') return {};
+  if (message.tag === 'delete') return message.old ?? message.key ?? {};
+  const { relation, old, key, new: values } = message;
+  return old ?? key ?? Object.fromEntries(relation.keyColumns.map((name) => [name, values[name]]));
 }
 
 function nameOf({ schema, name }: Pgoutput.MessageRelation): TableName {

@@ -9,6 +9,7 @@ import { struck } from './faults-at.ts';
 import { type Lsn, checkStop, formatCheckpoint, parseLsn } from './positions.ts';
 import { Reloads } from './reloads.ts';
 import { dropSlot, objectName } from './slot.ts';
+import { TableWatch } from './table-watch.ts';
 
 const TICK_MS = 200;
 const MESSAGES_A_TURN = 2_000;
@@ -31,6 +32,7 @@ export async function replicate(
   const stream = await ChangeStream.open(source, options.slot, objectName(arn), from);
   const applier = new Applier(context, client, from);
   const reloads = new Reloads(context, applier);
+  const watch = new TableWatch(context, applier, reloads);
   const flush = async (): Promise<void> => {
     await applier.buffers.flush();
     const crash = struck(context.strike, 'AfterPut', context.id);
@@ -43,7 +45,7 @@ export async function replicate(
   };
   try {
     while (!signal.aborted) {
-      await step(context, { client, stream, applier, reloads, flush, ...options });
+      await step(context, { client, stream, applier, reloads, watch, flush, ...options });
     }
     if (signal.reason === 'shutdown') return;
     await reloads.settled();
@@ -62,6 +64,7 @@ interface Running {
   readonly stream: ChangeStream;
   readonly applier: Applier;
   readonly reloads: Reloads;
+  readonly watch: TableWatch;
   readonly slot: string;
   readonly stopAt: Lsn | undefined;
   readonly asked: TableName[];
@@ -77,7 +80,7 @@ async function step(context: Context, running: Running): Promise<void> {
   }
   reloads.check();
   for (const table of running.asked.splice(0)) await reloads.begin(table);
-  await reloads.look(client);
+  await running.watch.look(client);
 
   const stop = checkStop(context.catalogue.task(context.arn).stopPosition);
   if (stop?.by === 'server_time' && context.now() >= stop.ms) throw new Ended('STOPPED_AT_SERVER_TIME');

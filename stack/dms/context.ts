@@ -50,6 +50,12 @@ export function changeTable({ arn, catalogue, now }: Context, at: TableName, cha
   return table;
 }
 
+/** Counts what was done to the table's definition at the source. */
+export function countDdls(context: Context, at: TableName, count: number, change: Partial<Table> = {}): void {
+  const known = context.catalogue.table(context.arn, at.schema, at.name)?.ddls ?? 0;
+  changeTable(context, at, { ...change, ddls: known + count });
+}
+
 /** The key that the fault rules of a table see. */
 export function faultKey({ id }: Context, { schema, name }: TableName): string {
   return `${id}/${schema}.${name}`;

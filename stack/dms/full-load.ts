@@ -36,7 +36,9 @@ export async function loadAll(
   const lane = async (): Promise<void> => {
     for (let table = left.shift(); table; table = left.shift()) {
       context.signal.throwIfAborted();
-      await loadTable(context, table, moment);
+      const { state } = catalogue.table(arn, table.schema, table.name) ?? {};
+      // A reload that was cut off stays one.
+      await loadTable(context, table, moment, state === 'Table is being reloaded' ? state : 'Full load');
     }
   };
   const lanes = Math.min(MOST_AT_ONCE, settings.FullLoadSettings.MaxFullLoadSubTasks);
@@ -46,28 +48,34 @@ export async function loadAll(
 }
 
 /** A moment without a slot of its own: of a plain snapshot, or, where changes follow, of a slot that goes with it. */
-export async function momentOf({ source, type, arn }: Context): Promise<Moment> {
+export async function momentOf(context: Context): Promise<Moment> {
+  const { source, type, arn, now } = context;
   if (type !== 'full-load') {
-    return createSlot(source, `${objectName(arn)}_${randomBytes(4).toString('hex')}`, true);
+    return createSlot(context, `${objectName(arn)}_${randomBytes(4).toString('hex')}`, true);
   }
+  const beganAt = now();
   const client = new Client(clientConfig(source));
   client.on('error', () => {});
   await client.connect();
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
-  return { at: '', snapshot: rows[0]?.snapshot ?? '', release: () => client.end().catch(() => {}) };
+  return { at: '', beganAt, snapshot: rows[0]?.snapshot ?? '', release: () => client.end().catch(() => {}) };
 }
 
 /** Makes known which tables there are; those that are new wait for their load. */
 export function registerTables(context: Context, existing: readonly SourceTable[]): void {
   const { catalogue, arn, type } = context;
   for (const table of existing) {
-    if (catalogue.table(arn, table.schema, table.name)) continue;
-    changeTable(context, table, { state: type === 'cdc' ? 'Table completed' : 'Before load' });
+    const { schema, name, oid, columns } = table;
+    const known = catalogue.table(arn, schema, name);
+    const state = known?.state ?? (type === 'cdc' ? 'Table completed' : 'Before load');
+    // What happened to it since it was seen last is for the watch to find.
+    if (known?.oid === undefined) changeTable(context, table, { state, oid, columns });
   }
 }
 
-async function writtenLog(client: Client): Promise<Lsn> {
+/** Where the source's log stands. */
+export async function writtenLog(client: Client): Promise<Lsn> {
   const { rows } = await client.query<{ at: string }>('SELECT pg_current_wal_flush_lsn()::text AS at');
   return parseLsn(rows[0]?.at ?? '0/0');
 }

@@ -11,7 +11,7 @@ import { extension, formatMicros, loadName, tableFolder } from './names.ts';
 import { ConversionError } from './parquet.ts';
 import type { Moment } from './slot.ts';
 import { type RowFacts, type Shape, shapeOf } from './shape.ts';
-import { qualified, quoted, sourceColumns, withClient } from './source.ts';
+import { quoted, rowsOf, sourceColumns, withClient } from './source.ts';
 
 const WRITE_CHARACTERS = 256 << 10;
 
@@ -35,10 +35,9 @@ export async function loadTable(
   state: 'Full load' | 'Table is being reloaded' = 'Full load',
 ): Promise<void> {
   const { target, settings, landing, now } = context;
-  const began = now();
   changeTable(context, table, {
     state,
-    loadStartedAt: began,
+    loadStartedAt: moment.beganAt,
     loadEndedAt: undefined,
     loadRows: 0,
     failure: undefined,
@@ -52,7 +51,9 @@ export async function loadTable(
       hasOp: target.opInLoad,
       facts: () =>
         loadFacts(
-          target.loadTimestampIsStart ? (context.catalogue.task(context.arn).startedAt ?? began) : now(),
+          target.loadTimestampIsStart
+            ? (context.catalogue.task(context.arn).startedAt ?? moment.beganAt)
+            : now(),
         ),
       key: (nth) => `${folder}${loadName(nth)}${extension(target)}`,
     });
@@ -97,7 +98,7 @@ export async function copyTable(
     const list = columns.map((column) => quoted(column.name)).join(', ');
     const writer = new Files(context, shape, into);
     try {
-      const sql = `COPY (SELECT ${list} FROM ONLY ${qualified(schema, name)}) TO STDOUT`;
+      const sql = `COPY (SELECT ${list} FROM ${await rowsOf(client, schema, name)}) TO STDOUT`;
       await eachRow(client, sql, context.signal, (rows) => writer.add(rows));
       await writer.finish();
     } catch (error) {

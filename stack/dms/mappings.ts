@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalid } from './identifier.ts';
+import type { SourceColumn } from './kinds.ts';
 
 /** What a task takes from the source, and under which names it lands. */
 export interface Mappings {
@@ -12,6 +13,8 @@ export interface Mappings {
 export interface ColumnRules {
   /** The name that it lands under; undefined when it is left out. */
   target(column: string): string | undefined;
+  /** The names of the columns that hold what was in it before a change. */
+  beforeImages(column: SourceColumn): readonly string[];
   /** Columns that DMS adds: the name, and the header that it is filled from. */
   readonly added: readonly { readonly name: string; readonly header: Header }[];
 }
@@ -31,6 +34,11 @@ const locator = z.object({
   'table-name': z.string().optional(),
   'column-name': z.string().optional(),
 });
+const beforeImage = z.strictObject({
+  'column-prefix': z.string().default('BI_'),
+  'column-suffix': z.string().default(''),
+  'column-filter': z.enum(['pk-only', 'non-lob', 'all']).default('pk-only'),
+});
 const rule = z.object({
   'rule-type': z.string(),
   'rule-id': z.union([z.string(), z.number()]).optional(),
@@ -40,6 +48,7 @@ const rule = z.object({
   'object-locator': locator.optional(),
   value: z.string().nullish(),
   expression: z.string().optional(),
+  'before-image-def': beforeImage.optional(),
   filters: z.array(z.unknown()).optional(),
 });
 const document = z.object({ rules: z.array(rule) });
@@ -79,11 +88,20 @@ export function parseMappings(text: string): Mappings {
     columns: (schema, table) => {
       const mine = transformations.filter((one) => one['rule-target'] === 'column');
       const removed = mine.filter((one) => one['rule-action'] === 'remove-column');
+      const imaged = mine.filter((one) => one['rule-action'] === 'add-before-image-columns');
+      const target = (column: string) =>
+        removed.some((one) => fits(one, schema, table, column))
+          ? undefined
+          : changed('column', schema, table, column, column);
       return {
-        target: (column) =>
-          removed.some((one) => fits(one, schema, table, column))
-            ? undefined
-            : changed('column', schema, table, column, column),
+        target,
+        beforeImages: (column) => {
+          const name = target(column.name);
+          if (name === undefined) return [];
+          return imaged
+            .filter((one) => fits(one, schema, table, column.name) && isImaged(one, column))
+            .map((one) => imageName(one, name));
+        },
         added: mine
           .filter((one) => one['rule-action'] === 'add-column' && fits(one, schema, table))
           .map((one) => ({ name: one.value ?? '', header: headerOf(one) })),
@@ -115,6 +133,11 @@ function check(one: Rule): void {
     return;
   if (type === 'transformation' && target === 'column' && action === 'remove-column') return;
   if (type === 'transformation' && target === 'column' && action === 'add-column') return void headerOf(one);
+  if (type === 'transformation' && target === 'column' && action === 'add-before-image-columns') {
+    if (!one['before-image-def']) throw invalid(`${name}: ${action} needs a before-image-def`);
+    if (imageName(one, '') === '') throw invalid(`${name}: column-prefix and column-suffix are both empty`);
+    return;
+  }
   throw invalid(`${name}: ${type} ${target} ${action} is not built here`);
 }
 
@@ -123,6 +146,15 @@ function headerOf(one: Rule): Header {
   if (found !== undefined && one.value) return found;
   const known = HEADERS.map((header) => `$${header}`).join(', ');
   throw invalid(`rule ${one['rule-id']}: add-column needs a value, and an expression of ${known}`);
+}
+
+function isImaged({ 'before-image-def': image }: Rule, { isKey, isLob }: SourceColumn): boolean {
+  const filter = image?.['column-filter'];
+  return filter === 'all' || (filter === 'non-lob' && !isLob) || (filter === 'pk-only' && isKey);
+}
+
+function imageName({ 'before-image-def': image }: Rule, column: string): string {
+  return `${image?.['column-prefix'] ?? ''}${column}${image?.['column-suffix'] ?? ''}`;
 }
 
 function fits(one: Rule, schema: string, table: string, column?: string): boolean {

@@ -108,6 +108,9 @@ export interface Table {
   readonly updatedAt: number;
   /** The snapshot of the load: transactions that committed before it are in the load and nowhere else. */
   readonly snapshotAt?: string | undefined;
+  /** Of the table at the source, as `SourceTable` has them: what was seen last. */
+  readonly oid?: string | undefined;
+  readonly columns?: Readonly<Record<string, string>> | undefined;
   /** Why it is in error. */
   readonly failure?: string | undefined;
 }

@@ -1,21 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { Client } from 'pg';
 import type { Applier } from './applier.ts';
 import { type Context, type TableName, changeTable } from './context.ts';
-import { copyTable, folderOf, loadTable } from './load.ts';
+import { copyTable, loadTable } from './load.ts';
 import { extension } from './names.ts';
-import { createSlot, objectName, publish } from './slot.ts';
-import { type SourceTable, sourceTables } from './source.ts';
+import { type Moment, createSlot, objectName } from './slot.ts';
 
-const LOOK_EVERY_MS = 1_000;
-
-/** What happens to single tables beside the changes of all: reloads, new tables, dropped ones. */
+/** Loads of single tables beside the changes of all. */
 export class Reloads {
   readonly #context: Context;
   readonly #applier: Applier;
   readonly #running = new Set<Promise<void>>();
   #failure: unknown;
-  #lookedAt = Date.now();
 
   constructor(context: Context, applier: Applier) {
     this.#context = context;
@@ -27,27 +22,6 @@ export class Reloads {
     await this.#beside(table, (moment) => loadTable(this.#context, table, moment, 'Table is being reloaded'));
   }
 
-  /** Looks now and then for tables that came or went. */
-  async look(client: Client): Promise<void> {
-    if (Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
-    const { catalogue, arn, mappings } = this.#context;
-    const existing = await sourceTables(client, mappings);
-    const isKnown = ({ schema, name }: SourceTable) => {
-      const state = catalogue.table(arn, schema, name)?.state;
-      return state !== undefined && state !== 'Table does not exist';
-    };
-    const come = existing.filter((table) => !isKnown(table));
-    for (const table of come) changeTable(this.#context, table, { state: 'Before load', ddls: 1 });
-    if (come.length > 0) await publish(client, objectName(arn), come);
-    for (const table of come) await this.#pickUp(table);
-    const names = new Set(existing.map(({ schema, name }) => JSON.stringify([schema, name])));
-    for (const { schema, name, state } of catalogue.tables(arn)) {
-      const isGone = !names.has(JSON.stringify([schema, name]));
-      if (isGone && state !== 'Table does not exist') await this.#drop({ schema, name });
-    }
-    this.#lookedAt = Date.now();
-  }
-
   /** Rejects with what broke one of them. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -57,14 +31,14 @@ export class Reloads {
     await Promise.allSettled(this.#running);
   }
 
-  async #beside(
-    table: TableName,
-    act: (moment: Awaited<ReturnType<typeof createSlot>>) => Promise<void>,
-  ): Promise<void> {
+  async #beside(table: TableName, act: (moment: Moment) => Promise<void>): Promise<void> {
     const { buffers } = this.#applier;
-    const { source, arn } = this.#context;
     buffers.hold(table, true);
-    const moment = await createSlot(source, `${objectName(arn)}_${randomBytes(4).toString('hex')}`, true);
+    const moment = await createSlot(
+      this.#context,
+      `${objectName(this.#context.arn)}_${randomBytes(4).toString('hex')}`,
+      true,
+    );
     buffers.drop(table, moment.at);
     changeTable(this.#context, table, { state: 'Table is being reloaded', snapshotAt: moment.at });
     const run = this.#watched(table, act(moment)).finally(() => {
@@ -84,7 +58,7 @@ export class Reloads {
   }
 
   /** A table that was made while changes run: what it held already lands as inserts among the changes. */
-  async #pickUp(table: TableName): Promise<void> {
+  async pickUp(table: TableName): Promise<void> {
     const context = this.#context;
     await this.#beside(table, async (moment) => {
       if (context.target.transactionsPath !== undefined) return loadTable(context, table, moment);
@@ -95,17 +69,5 @@ export class Reloads {
       });
       changeTable(context, table, { state: 'Table completed', inserts: rows });
     });
-  }
-
-  async #drop(table: TableName): Promise<void> {
-    const context = this.#context;
-    const ddls = (context.catalogue.table(context.arn, table.schema, table.name)?.ddls ?? 0) + 1;
-    if (context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableDropped) {
-      this.#applier.buffers.drop(table);
-      await context.landing.empty(folderOf(context, table));
-    } else {
-      await this.#applier.buffers.flush();
-    }
-    changeTable(context, table, { state: 'Table does not exist', ddls });
   }
 }

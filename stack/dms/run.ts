@@ -55,10 +55,8 @@ async function run(context: Context, client: Client, asked: TableName[]): Promis
 }
 
 /** The slot that the task reads; it is made when the task begins, at the moment of its load. */
-async function slotOf(
-  { catalogue, arn, source }: Context,
-  client: Client,
-): Promise<{ slot: string; moment?: Moment }> {
+async function slotOf(context: Context, client: Client): Promise<{ slot: string; moment?: Moment }> {
+  const { catalogue, arn, source } = context;
   const task = catalogue.task(arn);
   if (task.slot !== undefined) return { slot: task.slot };
   if (source.slot !== undefined) {
@@ -70,7 +68,7 @@ async function slotOf(
   }
   const slot = objectName(arn);
   await dropSlot(client, slot);
-  const moment = await createSlot(source, slot, false);
+  const moment = await createSlot(context, slot, false);
   catalogue.changeTask(arn, { slot, ownsSlot: true, written: moment.at });
   return { slot, moment };
 }

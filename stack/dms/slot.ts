@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Client } from 'pg';
+import type { Context } from './context.ts';
 import { type Lsn, parseLsn } from './positions.ts';
 import { type SourceTable, clientConfig, qualified, quoted } from './source.ts';
 import type { Source } from './source-settings.ts';
@@ -8,6 +9,8 @@ import type { Source } from './source-settings.ts';
 export interface Moment {
   readonly at: Lsn;
   readonly snapshot: string;
+  /** Milliseconds since the epoch: not later than the moment. */
+  readonly beganAt: number;
   /** The snapshot can be taken until then. */
   release(): Promise<void>;
 }
@@ -27,7 +30,12 @@ export async function replicationClient(source: Source): Promise<Client> {
 }
 
 /** Makes a slot and stands at its moment. A temporary slot is gone with the release. */
-export async function createSlot(source: Source, slot: string, isTemporary: boolean): Promise<Moment> {
+export async function createSlot(
+  { source, now }: Pick<Context, 'source' | 'now'>,
+  slot: string,
+  isTemporary: boolean,
+): Promise<Moment> {
+  const beganAt = now();
   const client = await replicationClient(source);
   try {
     const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
@@ -38,6 +46,7 @@ export async function createSlot(source: Source, slot: string, isTemporary: bool
     return {
       at: parseLsn(made.consistent_point),
       snapshot: made.snapshot_name,
+      beganAt,
       release: () => client.end().catch(() => {}),
     };
   } catch (error) {
@@ -67,6 +76,9 @@ export function publicationNames(name: string): readonly [string, string] {
   return [name, `${name}_inserts`];
 }
 
+/** The changes of partitions come under the name of the table that they make up. */
+const AS_ONE = 'publish_via_partition_root = true';
+
 /** Publishes these tables too. Returns those that were not published before. */
 export async function publish(
   client: Client,
@@ -79,9 +91,11 @@ export async function publish(
     [[whole, inserts]],
   );
   const names = existing.map(({ pubname }) => pubname);
-  if (!names.includes(whole)) await client.query(`CREATE PUBLICATION ${quoted(whole)}`);
+  if (!names.includes(whole)) await client.query(`CREATE PUBLICATION ${quoted(whole)} WITH (${AS_ONE})`);
   if (!names.includes(inserts)) {
-    await client.query(`CREATE PUBLICATION ${quoted(inserts)} WITH (publish = 'insert, truncate')`);
+    await client.query(
+      `CREATE PUBLICATION ${quoted(inserts)} WITH (publish = 'insert, truncate', ${AS_ONE})`,
+    );
   }
   const { rows } = await client.query<{ schemaname: string; tablename: string }>(
     'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ANY ($1)',

@@ -52,8 +52,13 @@ export function parseTaskSettings(text: string): TaskSettings {
   }
   const read = settings.safeParse(withoutNulls(json));
   if (!read.success) throw invalid(`ReplicationTaskSettings: ${z.prettifyError(read.error)}`);
+  if (read.data.BeforeImageSettings?.EnableBeforeImage === true) {
+    throw invalid(
+      'ReplicationTaskSettings: BeforeImageSettings.EnableBeforeImage means nothing to a target in S3; the ' +
+        'transformation add-before-image-columns does',
+    );
+  }
   const refused = [
-    read.data.BeforeImageSettings?.EnableBeforeImage === true && 'BeforeImageSettings.EnableBeforeImage',
     read.data.ValidationSettings?.EnableValidation === true && 'ValidationSettings.EnableValidation',
     read.data.TargetMetadata.BatchApplyEnabled && 'TargetMetadata.BatchApplyEnabled',
     read.data.TargetMetadata.FullLobMode && 'TargetMetadata.FullLobMode',

@@ -1,10 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { S3Settings } from '@aws-sdk/client-database-migration-service';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually, until } from '../support/eventually.ts';
-import { tmpFolder } from '../support/tmp.ts';
 import {
   ALL_OF_PUBLIC,
   type Database,
@@ -16,6 +12,7 @@ import {
   makeDatabase,
   makeTask,
   openDmsLab,
+  readParquet,
   start,
   whenStatus,
 } from './dms-lab.ts';
@@ -31,21 +28,6 @@ async function database(...sql: string[]): Promise<Database> {
   onTestFinished(() => made.end());
   for (const one of sql) await made.query(one);
   return made;
-}
-
-/** What DuckDB reads from the Parquet files, as text; sql has `files` for their list. */
-async function readParquet(bucket: string, keys: readonly string[], select: string): Promise<unknown[]> {
-  const folder = await tmpFolder();
-  const files = await Promise.all(
-    keys.map(async (key, at) => {
-      const file = path.join(folder, `${at}.parquet`);
-      await writeFile(file, await bytesOf(lab, bucket, key));
-      return `'${file}'`;
-    }),
-  );
-  const connection = await (await DuckDBInstance.create()).connect();
-  const read = await connection.runAndReadAll(`SELECT ${select} FROM read_parquet([${files.join(', ')}])`);
-  return read.getRowsJson();
 }
 
 /** A running task over one table `a (id, name)` that has the row 1. */
@@ -125,9 +107,9 @@ test('types keep every digit and character in Parquet, in a load as in changes',
   ]);
   const load = keys.filter((key) => key.includes('LOAD'));
   const [updated = '', inserted = ''] = keys;
-  expect(await readParquet(bucket, load, `Op, ${READ}`)).toEqual([['I', ...VALUES]]);
-  expect(await readParquet(bucket, [updated], `Op, ${READ}`)).toEqual([['U', ...VALUES]]);
-  expect(await readParquet(bucket, [inserted], 'Op, id::text, x, d')).toEqual([['I', '0', null, null]]);
+  expect(await readParquet(lab, bucket, load, `Op, ${READ}`)).toEqual([['I', ...VALUES]]);
+  expect(await readParquet(lab, bucket, [updated], `Op, ${READ}`)).toEqual([['U', ...VALUES]]);
+  expect(await readParquet(lab, bucket, [inserted], 'Op, id::text, x, d')).toEqual([['I', '0', null, null]]);
 });
 
 test('the same values stand in CSV as DMS writes them', async () => {

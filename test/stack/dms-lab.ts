@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as dms from '@aws-sdk/client-database-migration-service';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Client, type QueryResult } from 'pg';
 import { type Postgres, startPostgres } from '../../scripts/postgres/server.ts';
 import { type Stack, startStack } from '../../stack/server.ts';
 import { until } from '../support/eventually.ts';
 import { STACK_CREDENTIALS, STACK_REGION } from '../support/stack.ts';
-import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
+import { makeTmpFolder, removeTmpFolder, tmpFolder } from '../support/tmp.ts';
 
 /** A Postgres and the stand-ins, with an instance that tasks run on. The caller owes a `close`. */
 export interface DmsLab {
@@ -253,6 +256,26 @@ export async function loadOf(lab: Pick<DmsLab, 's3'>, bucket: string, table: str
   const keys = (await keysOf(lab, bucket)).filter((key) => key.includes(`/${table}/LOAD`));
   const texts = await Promise.all(keys.map((key) => bytesOf(lab, bucket, key)));
   return texts.map(String).join('');
+}
+
+/** What DuckDB reads from the Parquet files, as text; `select` is what stands before FROM. */
+export async function readParquet(
+  lab: Pick<DmsLab, 's3'>,
+  bucket: string,
+  keys: readonly string[],
+  select: string,
+): Promise<unknown[]> {
+  const folder = await tmpFolder();
+  const files = await Promise.all(
+    keys.map(async (key, at) => {
+      const file = path.join(folder, `${at}.parquet`);
+      await writeFile(file, await bytesOf(lab, bucket, key));
+      return `'${file}'`;
+    }),
+  );
+  const connection = await (await DuckDBInstance.create()).connect();
+  const read = await connection.runAndReadAll(`SELECT ${select} FROM read_parquet([${files.join(', ')}])`);
+  return read.getRowsJson();
 }
 
 /** Arms rules of `/_stack/faults`; what is armed already is cleared. */
