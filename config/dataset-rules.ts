@@ -1,28 +1,28 @@
 import { partitionNumber } from '../lake/partition.ts';
-import type {
-  Columns,
-  ColumnType,
-  DatasetSpec,
-  DeclaredCheck,
-  Partitioning,
-  SourceSpec,
+import {
+  CHANGE_COLUMN,
+  type Columns,
+  type ColumnType,
+  type DatasetSpec,
+  type DeclaredCheck,
+  type Partitioning,
+  type SourceSpec,
 } from '../lake/spec.ts';
 import type { Say } from './faults.ts';
-import { resolveFeeds, resolveVersion } from './feed-rules.ts';
+import { type OwnFeeds, hasChangeVersion, resolveFeeds, resolveVersion } from './feed-rules.ts';
 import type { LakeFile } from './lake-schema.ts';
 import { defined } from './members.ts';
 
 type DatasetFile = LakeFile['datasets'][string];
 
-/** Hold one dataset against itself and the sources that may feed it, and write every default in. */
-export function resolveDataset(
-  file: DatasetFile,
-  name: string,
-  sources: Readonly<Record<string, SourceSpec>>,
-  say: Say,
-): DatasetSpec {
+/** Hold one dataset against itself and the feeds that may serve it, and write every default in. */
+export function resolveDataset(file: DatasetFile, name: string, own: OwnFeeds, say: Say): DatasetSpec {
   const at = (...path: (string | number)[]) => ['datasets', name, ...path];
-  const columns = file.columns as Columns;
+  const byChange = hasChangeVersion(file, own);
+  const columns: Columns = {
+    ...(file.columns as Columns),
+    ...(byChange && { [CHANGE_COLUMN.name]: CHANGE_COLUMN.type }),
+  };
   const needColumn = (column: string, path: (string | number)[], type?: ColumnType): void => {
     if (!(column in columns))
       say(path, `${column} is no column of ${name}; there are: ${Object.keys(columns).join(', ')}`);
@@ -40,7 +40,7 @@ export function resolveDataset(
     if (file.key.indexOf(column) < index) say(at('key', index), `${column} stands in the key already`);
   }
   const partition = resolvePartition(file, at, needColumn, say);
-  const feeds = resolveFeeds(file, at, columns, sources, say);
+  const feeds = resolveFeeds(file, at, columns, own, say);
   if (file.eventTime !== undefined) needColumn(file.eventTime, at('eventTime'), 'timestamp');
   resolveVersion(file, at, feeds, needColumn, say);
   const batch = Object.keys(feeds).filter((feed) => feeds[feed]?.role === 'batch');
@@ -50,7 +50,7 @@ export function resolveDataset(
         at('close', 'needs', index),
         `${feed} is no batch feed of ${name}; there are: ${batch.join(', ') || 'none'}`,
       );
-    else if (sources[feed]?.kind === 'files' && !sources[feed].window) {
+    else if (own.feedNamed(feed)?.spec.kind === 'files' && !isWindowed(own.feedNamed(feed)?.spec)) {
       say(
         at('close', 'needs', index),
         `${feed} declares no window, so nothing says which days it covers: add window to the source`,
@@ -71,6 +71,7 @@ export function resolveDataset(
     merge: file.merge,
     key: file.key,
     ...(file.version !== undefined && { version: file.version }),
+    ...(byChange && { version: CHANGE_COLUMN.name }),
     partition,
     columns,
     ...(eventTime !== undefined && { eventTime }),
@@ -78,7 +79,7 @@ export function resolveDataset(
     close: {
       latenessMs: file.close?.lateness ?? 0,
       graceMs: file.close?.grace ?? 0,
-      needs: file.close?.needs ?? batch.filter((feed) => windowed(sources[feed])),
+      needs: file.close?.needs ?? batch.filter((feed) => isWindowed(own.feedNamed(feed)?.spec)),
       ...(file.close?.deadline !== undefined && { deadlineMs: file.close.deadline }),
       // oxlint-disable-next-line unicorn/no-thenable
       then: file.close?.then ?? 'hold',
@@ -173,6 +174,6 @@ function resolveCheck(
   };
 }
 
-function windowed(source: SourceSpec | undefined): boolean {
+function isWindowed(source: SourceSpec | undefined): boolean {
   return source?.kind === 'files' && source.window !== undefined;
 }

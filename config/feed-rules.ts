@@ -1,28 +1,41 @@
-import { type Columns, type FeedUse, type SourceSpec, feedColumns } from '../lake/spec.ts';
+import type { Columns, FeedSpec, FeedUse } from '../lake/spec.ts';
 import type { Say } from './faults.ts';
 import type { LakeFile } from './lake-schema.ts';
-import { mapValues } from './members.ts';
 
 type DatasetFile = LakeFile['datasets'][string];
 
-/** What feeds a dataset must give each of its columns, in its type. */
+/** The feeds that may serve a dataset, as its file names them. */
+export interface OwnFeeds {
+  /** Id of a feed; the name itself where no source has it. */
+  idOf(name: string): string;
+  /** `undefined` where no source has it, or another dataset has it. */
+  feedNamed(name: string): FeedSpec | undefined;
+}
+
+/** What feeds a dataset must give each of its columns, in its type. Under the ids of the feeds. */
 export function resolveFeeds(
   file: DatasetFile,
   at: (...path: (string | number)[]) => (string | number)[],
   columns: Columns,
-  sources: Readonly<Record<string, SourceSpec>>,
+  own: OwnFeeds,
   say: Say,
 ): Readonly<Record<string, FeedUse>> {
   const alone = Object.keys(file.feeds).length === 1;
-  return mapValues(file.feeds, (feed, name) => {
-    const given = feedColumns({ sources }, name);
+  const uses = Object.entries(file.feeds).map(([name, feed]): [string, FeedUse] => {
+    const found = own.feedNamed(name);
+    const given = found?.columns ?? {};
+    if (found?.table !== undefined && feed.role === 'batch')
+      say(
+        at('feeds', name, 'role'),
+        'role is "batch": a table must be speed: it holds what is so now, not what was so over a time',
+      );
     for (const [target, column] of Object.entries(feed.map)) {
       if (!(target in columns))
         say(
           at('feeds', name, 'map', target),
           `${target} is no column of the dataset; there are: ${Object.keys(columns).join(', ')}`,
         );
-      if (sources[name] && !(column in given))
+      if (found && !(column in given))
         say(
           at('feeds', name, 'map', target),
           `${column} is no column of ${name}; there are: ${Object.keys(given).join(', ')}`,
@@ -30,25 +43,30 @@ export function resolveFeeds(
     }
     for (const [target, type] of Object.entries(columns)) {
       const column = feed.map[target] ?? target;
-      const found = given[column];
-      if (found === undefined && sources[name] && !(target in feed.map)) {
+      const is = given[column];
+      if (is === undefined && found && !(target in feed.map)) {
         say(
           at('feeds', name),
           `${name} has no column ${target}: map it, as in map: {${target}: <its column>}`,
         );
-      } else if (found !== undefined && found !== type) {
+      } else if (is !== undefined && is !== type) {
         say(
           at('feeds', name),
-          `${name}.${column} is ${found}, but ${target} is ${type}: a mapping between types is not built yet`,
+          `${name}.${column} is ${is}, but ${target} is ${type}: a mapping between types is not built yet`,
         );
       }
     }
-    return {
-      role: feed.role,
-      visible: feed.visible ?? (feed.role === 'speed' || alone ? 'commit' : 'publish'),
-      map: feed.map,
-    };
+    const visible = feed.visible ?? (feed.role === 'speed' || alone ? 'commit' : 'publish');
+    return [own.idOf(name), { role: feed.role, visible, map: feed.map }];
   });
+  return Object.fromEntries(uses);
+}
+
+/** Whether its one feed is a table, and it leaves to that what wins: the column that says where a change stands. */
+export function hasChangeVersion(file: DatasetFile, own: OwnFeeds): boolean {
+  if (file.merge !== 'latest' || file.version !== undefined) return false;
+  const [name, ...others] = Object.keys(file.feeds);
+  return name !== undefined && others.length === 0 && own.feedNamed(name)?.table !== undefined;
 }
 
 /** Several feeds of `latest` need a column that says which row wins. */

@@ -1,8 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
-import type { Columns, FileFormat, LakeSpec, SourceSpec } from '../lake/spec.ts';
+import { type Columns, type FileFormat, type LakeSpec, type SourceSpec, feedOf } from '../lake/spec.ts';
+import { resolveDatabase } from './database-rules.ts';
 import { resolveDataset } from './dataset-rules.ts';
 import type { Fault, Say } from './faults.ts';
+import { type FeedNames, feedNames } from './feed-names.ts';
 import type { LakeFile } from './lake-schema.ts';
 import { mapValues } from './members.ts';
 
@@ -15,30 +17,58 @@ export function resolveLake(
 ): { readonly spec: LakeSpec; readonly faults: readonly Fault[] } {
   const faults: Fault[] = [];
   const say: Say = (path, message) => faults.push({ path, message });
-  const served = new Map<string, string>();
-  for (const [name, dataset] of Object.entries(file.datasets)) {
-    for (const feed of Object.keys(dataset.feeds)) {
-      const path = ['datasets', name, 'feeds', feed];
-      if (!file.sources[feed])
-        say(path, `${feed} is no source; there are: ${Object.keys(file.sources).join(', ')}`);
-      const other = served.get(feed);
-      if (other === undefined) served.set(feed, name);
-      else say(path, `${feed} feeds ${other} already: a feed serves at most one dataset`);
-    }
-  }
-  const sources = mapValues(file.sources, (source, name) =>
-    resolveSource(source, name, served, file, folder, say),
-  );
+  const names = feedNames(file.sources, say);
+  const served = servedFeeds(file, names, say);
+  const sources = mapValues(file.sources, (source, name) => {
+    if (source.kind !== 'database') return resolveSource(source, name, served, file, folder, say);
+    const columnsOf = (feed: string) => file.datasets[served.get(feed) ?? '']?.columns as Columns | undefined;
+    return resolveDatabase(source, name, columnsOf, say);
+  });
   const datasets = mapValues(file.datasets, (dataset, name) => {
     // What feeds another dataset is at fault for that alone.
-    const own = Object.entries(sources).filter(([source]) => (served.get(source) ?? name) === name);
-    return resolveDataset(dataset, name, Object.fromEntries(own), say);
+    const isOwn = (feed: string) => (served.get(feed) ?? name) === name;
+    const feedNamed = (feed: string) => {
+      const id = names.idOf(feed);
+      return id !== undefined && isOwn(id) ? feedOf({ sources }, id) : undefined;
+    };
+    return resolveDataset(dataset, name, { idOf: (feed) => names.idOf(feed) ?? feed, feedNamed }, say);
   });
   return { spec: { lake: file.lake, sources, datasets }, faults };
 }
 
+/** Feed → the first dataset that it feeds. */
+function servedFeeds(file: LakeFile, names: FeedNames, say: Say): ReadonlyMap<string, string> {
+  const served = new Map<string, string>();
+  for (const [name, dataset] of Object.entries(file.datasets)) {
+    for (const feed of Object.keys(dataset.feeds)) {
+      const path = ['datasets', name, 'feeds', feed];
+      const id = names.idOf(feed);
+      if (id === undefined) say(path, `${feed} is no ${missing(file, feed)}; there are: ${some(names.all)}`);
+      const other = served.get(id ?? feed);
+      if (other === undefined) served.set(id ?? feed, name);
+      else say(path, `${feed} feeds ${other} already: a feed serves at most one dataset`);
+    }
+  }
+  return served;
+}
+
+const SHOWN = 20;
+
+function some(names: readonly string[]): string {
+  const more = names.length - SHOWN;
+  return `${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** A database is no feed: its tables are. */
+function missing(file: LakeFile, feed: string): string {
+  const database = Object.keys(file.sources).find(
+    (source) => file.sources[source]?.kind === 'database' && `${feed}.`.startsWith(`${source}.`),
+  );
+  return database === undefined ? 'source' : `table of ${database}`;
+}
+
 function resolveSource(
-  source: SourceFile,
+  source: Exclude<SourceFile, { kind: 'database' }>,
   name: string,
   served: ReadonlyMap<string, string>,
   file: LakeFile,

@@ -148,13 +148,37 @@ const kinesis = z.strictObject({
   schedule: notBuilt,
 });
 
-const KINDS_TO_COME = ['database', 'kafka', 'firehose'];
-const source = z.discriminatedUnion('kind', [files, kinesis], {
+const tableName = z
+  .string()
+  .regex(/^[^.]+\..+$/, 'must be a table such as public.customers: its schema, ".", its name')
+  .max(260, 'must be a table such as public.customers, of at most 260 characters');
+
+const database = z.strictObject({
+  kind: z.literal('database'),
+  dms: z.strictObject({ task: z.string().min(1, 'must be the identifier or ARN of a replication task') }),
+  tables: z.union(
+    [
+      z.array(tableName).min(1, 'must name at least one table'),
+      z
+        .record(tableName, z.strictObject({ columns: columns.optional() }))
+        .refine((tables) => Object.keys(tables).length > 0, 'must name at least one table'),
+    ],
+    'must be a list such as [public.customers], or a map such as {public.customers: {columns: {…}}}',
+  ),
+  replicate: z
+    .enum(['continuous', 'load', 'changes'], 'must be continuous, load or changes')
+    .default('continuous'),
+  every: interval.default(10_000),
+  schedule: z.strictObject({ every: interval, cron: notBuilt }).optional(),
+});
+
+const KINDS_TO_COME = ['kafka', 'firehose'];
+const source = z.discriminatedUnion('kind', [files, kinesis, database], {
   error: ({ input }) => {
     const kind =
       typeof input === 'object' && input !== null && 'kind' in input ? String(input.kind) : 'missing';
     if (KINDS_TO_COME.includes(kind)) return `kind ${kind} is not built yet (docs/status.md lists what is)`;
-    return `kind is ${kind}: it must be files or kinesis`;
+    return `kind is ${kind}: it must be files, kinesis or database`;
   },
 });
 
@@ -177,6 +201,9 @@ const feed = z.strictObject({
   map: z.record(columnName, columnName).default({}),
 });
 
+/** Of a source, or of a table: `shop.public.Customers`. */
+const feedName = z.string().min(1, 'must be a source, or a table such as shop.public.customers');
+
 const check = z.union(
   [
     z.strictObject({ rows: z.strictObject({ min: z.int().optional(), max: z.int().optional() }) }),
@@ -197,7 +224,9 @@ const dataset = z.strictObject({
   partition,
   columns,
   eventTime: columnName.optional(),
-  feeds: z.record(name, feed).refine((feeds) => Object.keys(feeds).length > 0, 'must name at least one feed'),
+  feeds: z
+    .record(feedName, feed)
+    .refine((feeds) => Object.keys(feeds).length > 0, 'must name at least one feed'),
   close: z
     .strictObject({
       lateness: duration.default(0),

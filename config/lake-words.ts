@@ -28,6 +28,8 @@ export interface Issue {
   readonly minimum?: number | bigint;
   /** Of a key that is no name. */
   readonly issues?: readonly { readonly message: string }[];
+  /** Of what may have several shapes: why it has none of them, paths from there on. */
+  readonly errors?: readonly (readonly Issue[])[];
 }
 
 /** The faults of one issue. */
@@ -36,6 +38,11 @@ export function faultsOf(issue: Issue, known: (path: Fault['path']) => readonly 
   const name = nameOf(path);
   const say = (message: string): Fault[] => [{ path, message }];
   const { code, message, input, keys = [] } = issue;
+  if (code === 'invalid_union' && typeof input === 'object') {
+    const [meant, ...others] = (issue.errors ?? []).filter((found) => found.every(isWithin));
+    if (meant && others.length === 0)
+      return meant.flatMap((one) => faultsOf({ ...one, path: [...issue.path, ...one.path] }, known));
+  }
   if (code === 'unrecognized_keys') {
     const there = known(path);
     return keys.map((key) => ({
@@ -57,6 +64,11 @@ export function faultsOf(issue: Issue, known: (path: Fault['path']) => readonly 
   if (message.startsWith('must') || code === 'invalid_type')
     return say(`${name} is ${shown(input)}: it ${right}`);
   return say(message);
+}
+
+/** A fault of what stands within, or beside it: the whole has the right shape. */
+function isWithin({ path, code }: Issue): boolean {
+  return path.length > 0 || code === 'unrecognized_keys';
 }
 
 /** What may have been meant by a key that is none. */

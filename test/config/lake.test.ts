@@ -112,7 +112,7 @@ test.each([
     'a kind that is none',
     'kind: kinesis',
     'kind: kineses',
-    ['8:13: kind is kineses: it must be files or kinesis'],
+    ['8:13: kind is kineses: it must be files, kinesis or database'],
   ],
   ['a key left out', '    key: [id]\n', '', ['16:3: key is missing: it must be a list']],
   [
