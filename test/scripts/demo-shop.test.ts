@@ -10,6 +10,7 @@ import {
   generateShop,
 } from '../../sample/shop.ts';
 import { SHOP_BUCKET, SHOP_TASK } from '../../sample/shop-task.ts';
+import { unlike } from '../../scripts/demo/shop/compare.ts';
 import { ShopDatabase } from '../../scripts/demo/shop/database.ts';
 import { makeShopTask } from '../../scripts/demo/shop/task.ts';
 import { eventually } from '../support/eventually.ts';
@@ -48,7 +49,7 @@ test('the database ends as the truth has it, and so do the landings of its task,
   const arn = await taskArn();
   await start(lab, arn);
   await whenStatus(lab, arn, 'running');
-  await database.live(sample.transactions, 1000, new AbortController().signal);
+  await database.live(sample.transactions, 1000);
   for (const table of SHOP_TABLES) {
     expect(await database.rows(table), table).toEqual(sample.truth[table].rows);
   }
@@ -97,14 +98,4 @@ async function landed(table: ShopTable, keys: readonly string[]): Promise<readon
   const names = ['op', 'seq', 'before', ...columns.map(([name]) => name)];
   const rows = (await readParquet(lab, SHOP_BUCKET, keys, select)) as (string | null)[][];
   return rows.map((values) => Object.fromEntries(names.map((name, at) => [name, values[at] ?? null])));
-}
-
-/** Keys whose rows differ. */
-function unlike(one: TableTruth['rows'], other: TableTruth['rows']): readonly string[] {
-  const isSame = (row: Row, found: Row | undefined): boolean =>
-    found !== undefined && Object.entries(row).every(([column, text]) => found[column] === text);
-  return [
-    ...[...one.keys()].filter((key) => !other.has(key)),
-    ...[...other].filter(([key, row]) => !isSame(row, one.get(key))).map(([key]) => key),
-  ];
 }

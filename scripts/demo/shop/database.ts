@@ -36,15 +36,19 @@ export class ShopDatabase {
     await this.#client.query(ends);
   }
 
-  /** Everything in its order, spread over so long; at once where `hurry` says so in between. */
-  async live(transactions: ShopSample['transactions'], overMs: number, hurry: AbortSignal): Promise<void> {
+  /** Everything in its order, spread over so long. */
+  async live(transactions: ShopSample['transactions'], overMs: number): Promise<void> {
     const started = Date.now();
     for (const [no, { statements, ends }] of transactions.entries()) {
       const due = started + (overMs * no) / transactions.length;
-      if (due > Date.now())
-        await pause(due - Date.now(), undefined, { signal: hurry }).catch(() => undefined);
+      if (due > Date.now()) await pause(due - Date.now());
       await this.transact(statements, ends);
     }
+  }
+
+  /** For sabotage alone. */
+  async write(sql: string): Promise<void> {
+    await this.#client.query(sql);
   }
 
   /** What a table holds now, in canonical text, as Postgres writes it itself. */
