@@ -1,15 +1,18 @@
 import { Command } from 'commander';
+import { benchDmsStandIn } from './dms-stand-in.ts';
 import { benchFlights } from './flights.ts';
 import { benchFreshness } from './freshness.ts';
+import { benchKinesis } from './kinesis.ts';
 
 const program = new Command('npm run bench --')
   .description('Figures, as ratios against named peers in one run; on Linux')
-  .argument('[what]', 'flights, freshness or all', 'all')
-  .option('--rounds <number>', 'of flights, after one warm-up', '5')
-  .option('--events <number>', 'of freshness, at each interval', '30');
+  .argument('[what]', 'flights, freshness, dms-stand-in, kinesis or all', 'all')
+  .option('--rounds <number>', 'of flights and kinesis, after one warm-up', '5')
+  .option('--events <number>', 'of freshness, at each interval', '30')
+  .option('--records <number>', 'of kinesis', '1000000');
 program.parse();
 const [what] = program.processedArgs as [string];
-const { rounds, events } = program.opts<{ rounds: string; events: string }>();
+const { rounds, events, records } = program.opts<{ rounds: string; events: string; records: string }>();
 const say = (text: string) => console.error(text);
 const figures: Record<string, object> = {};
 if (what === 'all' || what === 'flights') figures['flights'] = await benchFlights(Number(rounds), say);
@@ -17,4 +20,7 @@ if (what === 'all' || what === 'freshness') {
   figures['freshness at 1 s'] = await benchFreshness('1s', Number(events), say);
   figures['freshness at 10 s'] = await benchFreshness('10s', Number(events), say);
 }
+if (what === 'all' || what === 'dms-stand-in') figures['dms stand-in'] = await benchDmsStandIn(say);
+if (what === 'all' || what === 'kinesis')
+  figures['kinesis'] = await benchKinesis(Number(records), Number(rounds), say);
 console.log(JSON.stringify(figures, null, 2));

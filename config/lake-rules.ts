@@ -1,10 +1,18 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
-import { type Columns, type FileFormat, type LakeSpec, type SourceSpec, feedOf } from '../lake/spec.ts';
+import {
+  type Columns,
+  type FileFormat,
+  type FixedLayout,
+  type LakeSpec,
+  type SourceSpec,
+  feedOf,
+} from '../lake/spec.ts';
 import { resolveDatabase } from './database-rules.ts';
 import { resolveDataset } from './dataset-rules.ts';
 import type { Fault, Say } from './faults.ts';
 import { type FeedNames, feedNames } from './feed-names.ts';
+import { resolveLayout } from './layout-rules.ts';
 import type { LakeFile } from './lake-schema.ts';
 import { mapValues } from './members.ts';
 
@@ -120,16 +128,24 @@ function resolveSource(
     exclude,
     quietMs: quiet,
     restated,
-    format: formatOf(format),
+    format: formatOf(format, (fixed) =>
+      resolveLayout(fixed, columns, ['sources', name, 'format', 'fixed'], say),
+    ),
     columns,
     ...(window && { window: { fromName: window.fromName, coversMs: window.covers } }),
     ...(schedule && { schedule: { everyMs: schedule.every } }),
   };
 }
 
+type FormatFile = Extract<SourceFile, { kind: 'files' }>['format'];
+
 /** The schema sees to it that there is one. */
-function formatOf({ csv, parquet, raw }: Extract<SourceFile, { kind: 'files' }>['format']): FileFormat {
+function formatOf(
+  { csv, fixed, parquet, raw }: FormatFile,
+  layoutOf: (fixed: NonNullable<FormatFile['fixed']>) => FixedLayout,
+): FileFormat {
   if (csv) return { csv };
+  if (fixed) return { fixed: layoutOf(fixed) };
   if (parquet) return { parquet: {} };
   return raw ? { raw: {} } : { json: {} };
 }

@@ -83,6 +83,17 @@ const csv = z.strictObject({
   nulls: z.array(z.string()).default(['']),
 });
 
+const character = z.int().min(1, 'must be at least 1').max(1_000_000);
+const trim = z.enum(['both', 'left', 'right', 'none'], 'must be both, left, right or none');
+const fixed = z.strictObject({
+  columns: z
+    .record(columnName, z.strictObject({ start: character, width: character, trim: trim.optional() }))
+    .refine((places) => Object.keys(places).length > 0, 'must place at least one column'),
+  trim: trim.default('both'),
+  nulls: z.array(z.string()).default(['']),
+  skip: z.int().min(0, 'must be at least 0').max(1000).default(0),
+});
+
 const files = z.strictObject({
   kind: z.literal('files'),
   from: z
@@ -108,13 +119,13 @@ const files = z.strictObject({
       json: z.strictObject({}).optional(),
       raw: z.strictObject({}).optional(),
       parquet: z.strictObject({}).optional(),
-      fixed: notBuilt,
+      fixed: fixed.optional(),
     })
     .superRefine((format, context) => {
       const named = Object.keys(format);
       if (named.length !== 1)
         context.addIssue(
-          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, json, parquet, raw`,
+          `format names ${named.join(' and ') || 'nothing'}: it must name one of csv, fixed, json, parquet, raw`,
         );
     }),
   columns: columns.optional(),

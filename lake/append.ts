@@ -1,5 +1,5 @@
 import { type KnownItem, laneKind } from './chain.ts';
-import type { Entry, EntryItem } from './entry.ts';
+import { type Entry, type EntryItem, isOfItem } from './entry.ts';
 import { instantMs } from './instant.ts';
 
 /** An entry before its place in the chain is known. */
@@ -46,6 +46,7 @@ export function heldBy(
     (known.get(item.item) ?? []).filter((earlier) => holds(earlier, item)).map(({ ordinal }) => ordinal),
   );
   const retracting = retracts
+    .filter(isOfItem)
     .filter((retraction) => retraction.feed === feed && retraction.lane === lane)
     .flatMap(({ item, version, ordinal }) =>
       (known.get(item) ?? [])
@@ -77,8 +78,10 @@ function overlaps(mine: EntryDraft, { entry: theirs, items }: Stored): boolean {
     itemsMeet ||
     meet(retracted(mine), retracted(theirs)) ||
     meet(released(mine), released(theirs)) ||
-    (mine.retracts ?? []).some(({ item }) => theirItems.has(item)) ||
-    (theirs.retracts ?? []).some(({ item }) => (mine.items ?? []).some((own) => own.item === item))
+    (mine.retracts ?? []).filter(isOfItem).some(({ item }) => theirItems.has(item)) ||
+    (theirs.retracts ?? [])
+      .filter(isOfItem)
+      .some(({ item }) => (mine.items ?? []).some((own) => own.item === item))
   );
 }
 
@@ -87,7 +90,9 @@ function holds(earlier: EntryItem, item: EntryItem): boolean {
 }
 
 function retracted({ retracts = [] }: Pick<Entry, 'retracts'>): string[] {
-  return retracts.map(({ feed, lane, item, version }) => JSON.stringify([feed, lane, item, version]));
+  return retracts
+    .filter(isOfItem)
+    .map(({ feed, lane, item, version }) => JSON.stringify([feed, lane, item, version]));
 }
 
 function released({ releases = [] }: Pick<Entry, 'releases'>): string[] {

@@ -1,7 +1,9 @@
 import { type Closing, closesByWatermark, closing } from './closing.ts';
 import { compareText } from './canonical.ts';
-import { entryName } from './coverage.ts';
+import { entryName, isWithin } from './coverage.ts';
 import { type EntryFacts, byPartition } from './entry-facts.ts';
+import { type Generations, changedBetween, endingWith, generationsWithin } from './generations.ts';
+import { laneId } from './keys.ts';
 import { type ViewParts, coverageAt, inChainOrder } from './parts.ts';
 import type { PlannedPartition } from './plan.ts';
 import type { BuildContext } from './planning.ts';
@@ -33,6 +35,10 @@ export interface Waiting {
 }
 
 export interface Assessment {
+  /** What a plan of what is due accounts for: less than it could where another generation of a table has to wait. */
+  readonly coverage: Coverage;
+  /** What is due is published as one version, or not at all: it brings another generation of a table. */
+  readonly whole: boolean;
   readonly due: readonly PlannedPartition[];
   readonly waiting: readonly Waiting[];
   /** Entries that builds lack. */
@@ -43,9 +49,43 @@ export interface Assessment {
   readonly lookAtMs: number | undefined;
 }
 
-/** What of a dataset is due to be built, and why the rest is not. */
+/**
+ * What of a dataset is due to be built, and why the rest is not. Where another generation of a table has come, all
+ * partitions that have rows of it or of the one before are due together, and nothing else but what a person asked for.
+ * While one of them may not be planned, the others go on with the generation before.
+ */
 export function assess(context: BuildContext, situation: Situation): Assessment {
+  const { view, entries, exclude, coverage } = situation;
+  const built = generationsWithin(entries, view.base, exclude);
+  const current = generationsWithin(entries, coverage, exclude);
+  if (changedBetween(built, current).length === 0) return look(context, situation, built, current).assessment;
+  const turning = look(context, situation, built, current);
+  const { assessment, turns, stuck } = turning;
+  if (stuck.length === 0 && assessment.due.some(({ partition }) => turns.has(partition))) {
+    const asked = (partition: string) =>
+      situation.recompute?.includes(partition) ?? situation.recompute === null;
+    const due = assessment.due.filter(({ partition }) => turns.has(partition) || asked(partition));
+    return { ...assessment, due, whole: true };
+  }
+  if (stuck.length === 0) return assessment;
+  const cut = endingWith(coverage, entries, built);
+  const within = entries.filter((entry) => isWithin(cut, entry));
+  const held = look(context, { ...situation, coverage: cut, entries: within }, built, built).assessment;
+  return { ...held, waiting: [...stuck, ...held.waiting] };
+}
+
+interface Look {
+  readonly assessment: Assessment;
+  /** Partitions that another generation of a table comes to. */
+  readonly turns: ReadonlySet<string>;
+  /** Those of them that may not be planned. */
+  readonly stuck: readonly Waiting[];
+}
+
+function look(context: BuildContext, situation: Situation, built: Generations, current: Generations): Look {
   const { view, recompute } = situation;
+  const turns = turningPartitions(situation.entries, built, current);
+  const stuck: Waiting[] = [];
   const touched = byPartition([...situation.entries].sort(inChainOrder));
   const partitions = new Set([...touched.keys(), ...Object.keys(view.parts), ...(recompute ?? [])]);
   const closes = closesByWatermark(context.spec, situation.watermarks);
@@ -69,6 +109,9 @@ export function assess(context: BuildContext, situation: Situation): Assessment 
       coverage: situation.coverage,
       entries,
       exclude: situation.exclude,
+      built,
+      current,
+      turns: turns.has(partition),
       closing: closingOf(context, situation, partition),
       closes,
       nowMs: situation.nowMs,
@@ -77,15 +120,47 @@ export function assess(context: BuildContext, situation: Situation): Assessment 
     if (found.kind !== 'stale' && found.lookAtMs !== undefined) looks.push(found.lookAtMs);
     if (found.kind === 'waiting') waiting.push({ partition, because: found.because });
     if (found.kind === 'fresh') for (const entry of found.late) late.add(entryName(entry));
-    if (found.kind !== 'stale') continue;
+    const holder = situation.busy.get(partition);
+    if (found.kind !== 'stale') {
+      // Nothing of it is to be built, but a plan that would publish the generation before must end first.
+      if (turns.has(partition) && holder !== undefined)
+        stuck.push({ partition, because: `plan ${holder} has it` });
+      continue;
+    }
     for (const entry of found.late) late.add(entryName(entry));
     stale += 1;
     const barred = barredBy(situation, found.planned, asked);
     if (barred === undefined) due.push(found.planned);
-    else waiting.push({ partition, because: barred });
+    else (turns.has(partition) ? stuck : waiting).push({ partition, because: barred });
   }
   const lookAtMs = looks.length === 0 ? undefined : looks.reduce((a, b) => Math.min(a, b));
-  return { due, waiting, late: late.size, stale, lookAtMs };
+  const assessment = {
+    coverage: situation.coverage,
+    whole: false,
+    due,
+    waiting,
+    late: late.size,
+    stale,
+    lookAtMs,
+  };
+  return { assessment, turns, stuck };
+}
+
+/** Partitions with rows of a generation that goes, or of one that comes. */
+function turningPartitions(
+  entries: readonly EntryFacts[],
+  built: Generations,
+  current: Generations,
+): ReadonlySet<string> {
+  const changed = new Set(changedBetween(built, current));
+  const partitions = new Set<string>();
+  for (const { feed, lane, table, partitions: touched } of entries) {
+    const id = laneId(feed, lane);
+    if (table === null || !changed.has(id)) continue;
+    if (table.generation !== built.get(id) && table.generation !== current.get(id)) continue;
+    for (const partition of Object.keys(touched)) partitions.add(partition);
+  }
+  return partitions;
 }
 
 function closingOf({ spec }: BuildContext, { watermarks, nowMs }: Situation, partition: string): Closing {

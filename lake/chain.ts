@@ -1,8 +1,9 @@
-import type { ChannelState, Entry, EntryItem } from './entry.ts';
+import { type ChannelState, type Entry, type EntryItem, isOfItem } from './entry.ts';
+import { isOfTable, tableBreak, tableFacts } from './table-lane.ts';
 
 export type LaneKind = 'sequence' | 'set';
 
-/** A lane is of the kind of its first entry, for ever. */
+/** A lane is of the kind of its first entry, for ever. That of a table is a sequence which has items too. */
 export function laneKind(entry: Pick<Entry, 'channels'>): LaneKind {
   return entry.channels ? 'sequence' : 'set';
 }
@@ -18,6 +19,12 @@ export class LaneHistory {
   readonly #items = new Map<string, readonly KnownItem[]>();
   readonly #channels = new Map<string, SeenChannel>();
   #ordinal = 0;
+  #ready = 0;
+
+  /** Of a table's lane: the last generation that is whole; 0 = none. */
+  get ready(): number {
+    return this.#ready;
+  }
 
   /** The last entry it knows. */
   get ordinal(): number {
@@ -36,13 +43,15 @@ export class LaneHistory {
   /** `items` = the entry's, wherever they stand. */
   add(entry: Entry, items: readonly EntryItem[]): void {
     this.#ordinal = entry.ordinal;
+    const table = tableFacts(entry);
+    if (table?.ready) this.#ready = table.generation;
     for (const item of items) {
       this.#items.set(item.item, [...this.#versionsOf(item.item), { ...item, ordinal: entry.ordinal }]);
     }
     for (const [channel, state] of Object.entries(entry.channels ?? {})) {
       this.#channels.set(channel, { ...state, ordinal: entry.ordinal });
     }
-    for (const { feed, lane, item, version, ordinal } of entry.retracts ?? []) {
+    for (const { feed, lane, item, version, ordinal } of (entry.retracts ?? []).filter(isOfItem)) {
       if (feed !== entry.feed || lane !== entry.lane) continue;
       const mark = (known: KnownItem) =>
         known.version === version && known.ordinal === ordinal
@@ -61,7 +70,7 @@ export type Follows = { readonly kind: 'ok' } | { readonly kind: 'broken'; reado
 
 /** `known`: what the entries up to `previous` say. `items` = the next entry's, wherever they stand. */
 export interface FollowsOptions {
-  readonly known: Pick<LaneHistory, 'items' | 'channels'>;
+  readonly known: Pick<LaneHistory, 'items' | 'channels' | 'ready'>;
   readonly items: readonly EntryItem[];
 }
 
@@ -76,12 +85,15 @@ export function checkFollows(previous: Entry | undefined, next: Entry, options?:
     placeBreak(previous, next) ??
     itemsBreak(next, items, known.items) ??
     retractsBreak(next, known.items) ??
-    channelsBreak(next, known.channels);
+    channelsBreak(next, known.channels) ??
+    (isOfTable(next) ? tableBreak(next, items, known) : undefined);
   return reason === undefined ? { kind: 'ok' } : { kind: 'broken', reason };
 }
 
 /** Does judging this entry of a sequence lane take more than the entry before? */
 export function needsHistory(previous: Entry | undefined, next: Entry): boolean {
+  // Any entry before may have taken a landing, or have made a generation whole.
+  if (previous && isOfTable(next)) return true;
   const before = previous?.channels ?? {};
   return Object.entries(next.channels ?? {}).some(
     ([channel, { closed }]) => closed !== undefined || !Object.hasOwn(before, channel),
@@ -106,6 +118,10 @@ function placeBreak(previous: Entry | undefined, next: Entry): string | undefine
   }
   if (laneKind(next) !== laneKind(previous)) {
     return `it is of a ${laneKind(next)} lane; the entry before is of a ${laneKind(previous)} lane`;
+  }
+  if (isOfTable(next) !== isOfTable(previous)) {
+    const what = (entry: Entry) => (isOfTable(entry) ? 'of a table' : 'of no table');
+    return `it is ${what(next)}; the entry before is ${what(previous)}`;
   }
   return undefined;
 }
@@ -135,7 +151,10 @@ function itemsBreak(
 /** Retractions in other lanes are judged by who reads those. */
 function retractsBreak(next: Entry, known: LaneHistory['items']): string | undefined {
   if (laneKind(next) === 'sequence') return undefined;
-  for (const { feed, lane, item, version, ordinal } of next.retracts ?? []) {
+  const retracts = next.retracts ?? [];
+  if (retracts.some((one) => !isOfItem(one)))
+    return 'it takes a generation back; only a table has generations';
+  for (const { feed, lane, item, version, ordinal } of retracts.filter(isOfItem)) {
     if (feed !== next.feed || lane !== next.lane) continue;
     const name = `it retracts ${JSON.stringify(item)}, version ${version},`;
     const found = known.get(item)?.find((one) => one.version === version && one.ordinal === ordinal);
@@ -151,7 +170,9 @@ function channelsBreak(next: Entry, known: LaneHistory['channels']): string | un
   const channels = next.channels ?? {};
   for (const [channel, state] of Object.entries(channels)) {
     const before = known.get(channel);
-    const reason = before ? advanceBreak(before, state) : openingBreak(channel, state, next, known);
+    const reason = before
+      ? advanceBreak(before, state, isOfTable(next))
+      : openingBreak(channel, state, next, known);
     if (reason !== undefined) return `channel ${channel}: ${reason}`;
     const early = state.closed?.children.find((child) => known.has(child) || Object.hasOwn(channels, child));
     if (early !== undefined) return `channel ${early}: it opened before its parent ${channel} closed`;
@@ -159,13 +180,14 @@ function channelsBreak(next: Entry, known: LaneHistory['channels']): string | un
   return undefined;
 }
 
-function advanceBreak(before: SeenChannel, state: ChannelState): string | undefined {
+function advanceBreak(before: SeenChannel, state: ChannelState, isTable: boolean): string | undefined {
   const at = `in entry ${before.ordinal}`;
   if (before.closed) return `it was closed ${at}; right would be to leave it out`;
   if (state.after !== before.through) {
     return `after ${state.after}; its through ${at} is ${before.through}`;
   }
-  if (state.generation !== before.generation) {
+  // Of a table, it is that of its position.
+  if (!isTable && state.generation !== before.generation) {
     return `generation ${state.generation}; ${at} it is ${before.generation}`;
   }
   if (isEarlier(state.watermark, before.watermark)) {

@@ -49,7 +49,8 @@ function counting(
   watermarks: readonly FeedWatermark[],
 ): readonly FeedWatermark[] {
   const isAlone = Object.values(feeds).every(({ role }) => role === 'batch') && close.needs.length === 0;
-  return watermarks.filter(({ feed, role, speaks }) => {
+  return watermarks.filter(({ feed, role, speaks, timeless }) => {
+    if (timeless) return false;
     if (role === 'speed') return true;
     return isAlone ? speaks : close.needs.includes(feed);
   });

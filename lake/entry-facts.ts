@@ -1,6 +1,14 @@
-import type { ChannelState, Entry, PartitionStatistics, Window } from './entry.ts';
+import {
+  type ChannelState,
+  type Entry,
+  type PartitionStatistics,
+  type Retraction,
+  type Window,
+  isOfItem,
+} from './entry.ts';
 import { instantMs } from './instant.ts';
 import { laneId, parseLaneId } from './keys.ts';
+import { type TableFacts, tableFacts } from './table-lane.ts';
 import type { Coverage, EntryRef } from './view.ts';
 
 /** What deciding about builds and views takes from an entry. */
@@ -20,14 +28,23 @@ export interface EntryFacts extends EntryRef {
   readonly asOf: string | null;
   readonly maxTime: string | null;
   readonly channels: Readonly<Record<string, ChannelState>> | null;
+  /** Null for an entry of no table. */
+  readonly table: TableFacts | null;
 }
 
 export interface Undoing extends EntryRef {
   readonly item: string;
 }
 
-/** `statistics`: of each of the entry's rows objects, in their order, wherever they stand. */
-export function entryFacts(entry: Entry, statistics: readonly PartitionStatistics[]): EntryFacts {
+/**
+ * `statistics`: of each of the entry's rows objects, in their order, wherever they stand. `retracts`: with what each
+ * partition loses, wherever it stands.
+ */
+export function entryFacts(
+  entry: Entry,
+  statistics: readonly PartitionStatistics[],
+  retracts: readonly Retraction[] = entry.retracts ?? [],
+): EntryFacts {
   const partitions: Record<string, number> = {};
   const undoes: Record<string, Undoing[]> = {};
   let maxTime: string | null = null;
@@ -37,9 +54,11 @@ export function entryFacts(entry: Entry, statistics: readonly PartitionStatistic
       maxTime = statistic.maxTime;
     }
   }
-  for (const { feed, lane, ordinal, item, partitions: touched } of entry.retracts ?? []) {
-    for (const partition of Object.keys(touched)) {
+  for (const one of retracts) {
+    for (const partition of Object.keys(one.partitions)) {
       partitions[partition] ??= 0;
+      if (!isOfItem(one)) continue;
+      const { feed, lane, ordinal, item } = one;
       (undoes[partition] ??= []).push({ feed, lane, ordinal, item });
     }
   }
@@ -58,6 +77,7 @@ export function entryFacts(entry: Entry, statistics: readonly PartitionStatistic
     asOf: entry.asOf ?? null,
     maxTime,
     channels: entry.channels ?? null,
+    table: tableFacts(entry),
   };
 }
 

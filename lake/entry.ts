@@ -1,7 +1,7 @@
 /**
  * `ledger/<feed>/<lane>/<ordinal>.json`: one commit of a lane, made once by conditional create. It carries
- * `channels` on a sequence lane (shards, partitions) and `items` on a set lane (files). The chain of entries
- * is the truth of what was collected, and in which order.
+ * `channels` on a sequence lane (shards, partitions), `items` on a set lane (files), and both on the lane of a table.
+ * The chain of entries is the truth of what was collected, and in which order.
  */
 export interface Entry {
   readonly format: 1;
@@ -167,8 +167,11 @@ export interface RejectedRecord {
   readonly hash: string;
 }
 
+/** Rows taken back: of one earlier item, or of every generation of a table before this one. */
+export type Retraction = ItemRetraction | GenerationRetraction;
+
 /** Rows of an earlier item taken back. They leave views only through builds. */
-export interface Retraction {
+export interface ItemRetraction {
   readonly feed: string;
   readonly lane: number;
   readonly item: string;
@@ -177,7 +180,27 @@ export interface Retraction {
   readonly ordinal: number;
   readonly spans: readonly ItemSpan[];
   /** What each partition loses. */
-  readonly partitions: Readonly<Record<string, { readonly rows: number; readonly hash: string }>>;
+  readonly partitions: LostByPartition;
+}
+
+/**
+ * Every row of a table's lane below this generation that no `ready` entry before took back. They leave views only
+ * through builds, whole.
+ */
+export interface GenerationRetraction {
+  readonly feed: string;
+  readonly lane: number;
+  readonly belowGeneration: number;
+  readonly partitions: LostByPartition;
+  /** Where `partitions` is: a manifest object with `{ partitions }`, for more than 500. */
+  readonly partitionsIn?: SideObject;
+}
+
+/** Partition → what it loses. */
+export type LostByPartition = Readonly<Record<string, { readonly rows: number; readonly hash: string }>>;
+
+export function isOfItem(retraction: Retraction): retraction is ItemRetraction {
+  return 'item' in retraction;
 }
 
 export interface Release {

@@ -94,6 +94,21 @@ export interface GatedPartition {
   readonly findings: readonly string[];
 }
 
+/** What is published as one version is held as one: with one partition held, all of the plan are. */
+export function heldAsOne(
+  plan: Pick<Plan, 'whole'>,
+  gatedOnes: readonly GatedPartition[],
+): readonly GatedPartition[] {
+  const held = gatedOnes.filter(({ verdict }) => verdict === 'hold').map(({ partition }) => partition);
+  const [first] = held;
+  if (!plan.whole || first === undefined) return gatedOnes;
+  const others = held.length > 1 ? ` and ${held.length - 1} more` : '';
+  const because = `heldAsOne: ${first}${others} is held, and a generation of a table is published whole`;
+  return gatedOnes.map((one) =>
+    one.verdict === 'hold' ? one : { ...one, verdict: 'hold', findings: [because, ...one.findings] },
+  );
+}
+
 /** The report's verdicts; what would bring a rejected build back is held whatever the gate says. */
 export function gated(
   report: GateReport,

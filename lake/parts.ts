@@ -1,6 +1,7 @@
 import { type Sha256, canonical, compareText } from './canonical.ts';
 import { covers, entryName, isWithin, join, sameCoverage } from './coverage.ts';
 import { type EntryFacts, byPartition } from './entry-facts.ts';
+import { type LaneId, laneId } from './keys.ts';
 import type { FeedUse } from './spec.ts';
 import type { Coverage, CoverageObject, EntryRef, Part, PartChunk, ReadMode } from './view.ts';
 
@@ -85,16 +86,20 @@ export interface Advance {
 
 /**
  * The parts after publishing builds. For every partition, the build and `late` together account for every entry up to
- * its coverage, and no coverage shrinks.
+ * its coverage, of tables for those of the current generation, and no coverage shrinks. The base says which generation
+ * a version has, so it always moves with one.
  */
 export function advance(change: Advance, sha256: Sha256): ViewParts {
-  const moved = place(change, join(change.view.base, change.coverage), sha256);
+  const base = join(change.view.base, change.coverage);
+  const moved = place(change, base, sha256);
+  if (turns(change, base).size > 0) return moved;
   return moveBytes(change, moved, sha256) < MOST_MOVE_BYTES ? moved : place(change, change.view.base, sha256);
 }
 
 function place(change: Advance, base: Coverage, sha256: Sha256): ViewParts {
   const { view, builds, coverage, exclude } = change;
   const excluded = new Set(exclude.map(entryName));
+  const turned = turns(change, base);
   const coverages = new Map(Object.entries(view.coverages));
   // Following the base is written by leaving `at` out, so that later moves are free.
   const standing = (at: Coverage): { readonly at?: string } => {
@@ -128,17 +133,52 @@ function place(change: Advance, base: Coverage, sha256: Sha256): ViewParts {
   };
 
   function sorted(part: Part): Part {
-    return { ...part, late: part.late.filter((one) => !excluded.has(entryName(one))).sort(inChainOrder) };
+    const late = part.late.filter(
+      (one) => !excluded.has(entryName(one)) && !(part.at === undefined && isGone(one)),
+    );
+    return { ...part, late: late.sort(inChainOrder) };
+  }
+
+  function isGone({ feed, lane, ordinal }: EntryRef): boolean {
+    const begun = turned.get(laneId(feed, lane))?.first;
+    return begun !== undefined && ordinal < begun;
   }
 }
 
-/** Partition → the entries that a moved base newly accounts for there. */
-function arrivals({ view, entries, exclude }: Advance, base: Coverage) {
+/** Tables of which another generation is current once the base has moved there, with the first entry of that one. */
+function turns(
+  { view, entries, exclude }: Advance,
+  base: Coverage,
+): ReadonlyMap<LaneId, { readonly generation: number; readonly first: number }> {
   const excluded = new Set(exclude.map(entryName));
+  const fresh = entries.filter((entry) => !isWithin(view.base, entry) && isWithin(base, entry));
+  const found = new Map<LaneId, { generation: number; first: number }>();
+  for (const { feed, lane, ordinal, table } of fresh) {
+    if (!table?.ready || excluded.has(entryName({ feed, lane, ordinal }))) continue;
+    const id = laneId(feed, lane);
+    if (table.generation > (found.get(id)?.generation ?? 0)) {
+      found.set(id, { generation: table.generation, first: ordinal });
+    }
+  }
+  for (const { feed, lane, ordinal, table } of fresh) {
+    const one = found.get(laneId(feed, lane));
+    if (one && table?.generation === one.generation) one.first = Math.min(one.first, ordinal);
+  }
+  return found;
+}
+
+/** Partition → the entries that a moved base newly accounts for there; of a new generation, its own alone. */
+function arrivals(change: Advance, base: Coverage) {
+  const { view, entries, exclude } = change;
+  const excluded = new Set(exclude.map(entryName));
+  const turned = turns(change, base);
   return byPartition(
-    entries.filter(
-      (entry) => !isWithin(view.base, entry) && isWithin(base, entry) && !excluded.has(entryName(entry)),
-    ),
+    entries.filter((entry) => {
+      if (isWithin(view.base, entry) || !isWithin(base, entry) || excluded.has(entryName(entry)))
+        return false;
+      const generation = turned.get(laneId(entry.feed, entry.lane))?.generation;
+      return generation === undefined || entry.table?.generation === generation;
+    }),
   );
 }
 
@@ -162,7 +202,7 @@ export interface ReadPart {
   readonly heads: Coverage;
   readonly exclude: readonly EntryRef[];
   readonly feeds: Readonly<Record<string, FeedUse>>;
-  /** Entries with rows of the partition: at least the late ones and those beyond at(p). */
+  /** Entries with rows of the partition, of tables in the version's generation: the late ones and those beyond at(p). */
   readonly entries: readonly EntryFacts[];
 }
 

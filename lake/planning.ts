@@ -2,6 +2,7 @@ import { BUILD_CODE, type BuildInputs, type EntrySet, type Undone, buildId } fro
 import { type Sha256, canonical, compareText } from './canonical.ts';
 import { entryName, isWithin } from './coverage.ts';
 import type { EntryFacts } from './entry-facts.ts';
+import { type Generations, isCurrent } from './generations.ts';
 import { contractHash, feedsVersionedByAsOf, mappingHashes, ruleHash } from './hashes.ts';
 import { type LaneId, laneId } from './keys.ts';
 import { inChainOrder } from './parts.ts';
@@ -68,14 +69,18 @@ export function inputsOf(
   return { buildId: buildId(inputs, sha256), inputs };
 }
 
-/** Of the entries that touch a partition, those that a build up to `coverage` uses, and those it may not. */
+/**
+ * Of the entries that touch a partition, those that a build up to `coverage` uses, and those it may not. Of a table it
+ * is about the current generation alone: what is of another one is in neither.
+ */
 export function split(
   entries: readonly EntryFacts[],
   coverage: Coverage,
   exclude: readonly EntryRef[],
+  current: Generations,
 ): { readonly used: readonly EntryFacts[]; readonly excluded: readonly EntryFacts[] } {
   const barred = new Set(exclude.map(entryName));
-  const within = entries.filter((entry) => isWithin(coverage, entry));
+  const within = entries.filter((entry) => isWithin(coverage, entry) && isCurrent(entry, current));
   return {
     used: within.filter((entry) => !barred.has(entryName(entry))),
     excluded: within.filter((entry) => barred.has(entryName(entry))),

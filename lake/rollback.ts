@@ -1,12 +1,16 @@
 import type { Sha256 } from './canonical.ts';
-import { entryName } from './coverage.ts';
+import { entryName, lanesOf, reach } from './coverage.ts';
 import type { EntryFacts } from './entry-facts.ts';
+import { type Generations, changedBetween } from './generations.ts';
+import { type LaneId, laneId } from './keys.ts';
 import { type ViewParts, coverageAt, coverageHash, usedBy } from './parts.ts';
 import type { EntryRef, Exclusion, Part, ViewVersion } from './view.ts';
 
 export interface ResolvedVersion {
   readonly version: ViewVersion;
   readonly view: ViewParts;
+  /** Of each table, the generation that it has: that of the last entry within its base. */
+  readonly generations: Generations;
 }
 
 export interface RollbackInput {
@@ -53,9 +57,16 @@ export function rollBack(
     return refused(`${unknown} is in neither version ${head.version.n} nor version ${to.version.n}`);
   }
   const going = [...new Set(partitions ?? all)];
-  const view = restored(head.view, to.view, going, sha256);
+  const crossed = changedBetween(head.generations, to.generations);
+  if (crossed.length > 0 && partitions !== undefined) {
+    return refused(
+      `version ${to.version.n} has another generation of ${crossed.join(', ')} than version ${head.version.n}: all partitions go back together, name none`,
+    );
+  }
+  const view = restored(head.view, to.view, going, crossed, sha256);
   // What a part used is told by what its own version excluded.
-  const reason = usingExcluded(view, barred, (partition) =>
+  const generations = crossed.length > 0 ? to.generations : head.generations;
+  const reason = usingExcluded(view, barred, generations, (partition) =>
     going.includes(partition) ? to.version.exclude : head.version.exclude,
   );
   if (reason !== undefined) return refused(reason);
@@ -80,7 +91,14 @@ export function rollBack(
   };
 }
 
-function restored(head: ViewParts, to: ViewParts, going: readonly string[], sha256: Sha256): ViewParts {
+/** Of tables whose generation changes, the base goes along: it says which one a version has. */
+function restored(
+  head: ViewParts,
+  to: ViewParts,
+  going: readonly string[],
+  crossed: readonly LaneId[],
+  sha256: Sha256,
+): ViewParts {
   const parts: Record<string, Part> = { ...head.parts };
   const coverages: Record<string, ViewParts['base']> = { ...head.coverages };
   for (const partition of going) {
@@ -89,17 +107,27 @@ function restored(head: ViewParts, to: ViewParts, going: readonly string[], sha2
     coverages[name] = at;
     parts[partition] = { ...(to.parts[partition] ?? { late: [] }), at: name };
   }
-  return { base: head.base, parts, coverages };
+  if (crossed.length === 0) return { base: head.base, parts, coverages };
+  const lanes = [...new Set([...lanesOf(head.base), ...crossed])].map(
+    (lane) => [lane, reach(crossed.includes(lane) ? to.base : head.base, lane)] as const,
+  );
+  return { base: Object.fromEntries(lanes.filter(([, last]) => last > 0)), parts, coverages };
 }
 
 /** A version never excludes what one of its builds used. */
 function usingExcluded(
   view: ViewParts,
   barred: readonly EntryFacts[],
+  generations: Generations,
   excludedBefore: (partition: string) => readonly EntryRef[],
 ): string | undefined {
   const found: string[] = [];
   for (const entry of barred) {
+    const { feed, lane, table } = entry;
+    // What is of another generation than the version's, no build of it used.
+    if (table !== null && table.generation !== generations.get(laneId(feed, lane))) continue;
+    if (table?.ready)
+      found.push(`every build has generation ${table.generation}, which ${entryName(entry)} made whole`);
     for (const partition of Object.keys(entry.partitions)) {
       const at = coverageAt(view, partition);
       const used = usedBy(view.parts[partition], at, [entry], excludedBefore(partition));

@@ -41,10 +41,11 @@ export interface FilesSource {
   readonly schedule?: { readonly everyMs: number };
 }
 
-/** `json`: one object a line. `parquet`: as its own schema has it. `raw`: the files themselves, of which nobody makes rows. */
+/** `json`: one object a line. `fixed`: one record a line, columns by their places. `parquet`: as its own schema has it. `raw`: the files themselves, of which nobody makes rows. */
 export type FileFormat =
   | { readonly csv: CsvDialect }
   | { readonly json: Readonly<Record<string, never>> }
+  | { readonly fixed: FixedLayout }
   | { readonly parquet: Readonly<Record<string, never>> }
   | { readonly raw: Readonly<Record<string, never>> };
 
@@ -55,6 +56,24 @@ export interface CsvDialect {
   readonly quote: string;
   /** Unquoted texts that mean null. */
   readonly nulls: readonly string[];
+}
+
+/** Where the columns of a record stand in its line. A name that ends in `.gz` is gunzipped. */
+export interface FixedLayout {
+  /** Those that the source does not declare are kept in `_extra`. No two share a character. */
+  readonly columns: Readonly<Record<string, FixedColumn>>;
+  /** Texts that mean null, as they are after trimming. */
+  readonly nulls: readonly string[];
+  /** Lines before the first record. */
+  readonly skip: number;
+}
+
+/** `start` counts from 1. Both count characters: code points of Unicode, whatever bytes they take. */
+export interface FixedColumn {
+  readonly start: number;
+  readonly width: number;
+  /** Which padding, spaces (U+0020), is taken off. */
+  readonly trim: 'both' | 'left' | 'right' | 'none';
 }
 
 export interface KinesisSource {

@@ -1,6 +1,7 @@
 import { type Closing } from './closing.ts';
 import { entryName } from './coverage.ts';
 import { type EntryFacts } from './entry-facts.ts';
+import { type Generations, isCurrent } from './generations.ts';
 import { usedBy } from './parts.ts';
 import { type PlannedPartition } from './plan.ts';
 import { type BuildContext, inputsOf, split } from './planning.ts';
@@ -16,6 +17,11 @@ export interface PartitionState {
   /** Every entry that touches the partition, in chain order. */
   readonly entries: readonly EntryFacts[];
   readonly exclude: readonly EntryRef[];
+  /** Current generations, as builds have them now and up to `coverage`. */
+  readonly built: Generations;
+  readonly current: Generations;
+  /** Does another generation of a table come to the partition? Then it is built, complete or not. */
+  readonly turns: boolean;
   readonly closing: Closing;
   /** False where nothing says when a partition is complete: then what batch feeds bring is built at once. */
   readonly closes: boolean;
@@ -40,12 +46,13 @@ export type Staleness =
 /** Is a build of this partition due, and why? */
 export function staleness(context: BuildContext, state: PartitionState): Staleness {
   const { partition, part, at, coverage, entries, exclude, closing } = state;
-  const wanted = split(entries, coverage, exclude);
+  const wanted = split(entries, coverage, exclude, state.current);
   if (wanted.used.length === 0 && part?.build === undefined) return { kind: 'fresh', late: [] };
   const next = inputsOf(context, partition, wanted.used, wanted.excluded);
   if (part?.build === undefined) return firstBuild(state, next);
 
-  const used = usedBy(part, at, entries, exclude);
+  const before = entries.filter((entry) => isCurrent(entry, state.built));
+  const used = usedBy(part, at, before, exclude);
   const has = new Set(used.map(entryName));
   const late = wanted.used.filter((entry) => !has.has(entryName(entry)));
   const stale = (why: PlannedPartition['why']): Staleness => ({
@@ -54,8 +61,9 @@ export function staleness(context: BuildContext, state: PartitionState): Stalene
     late,
   });
   if (state.recompute) return stale('recompute');
-  const same = inputsOf(context, partition, used, split(entries, at, exclude).excluded);
+  const same = inputsOf(context, partition, used, split(before, at, exclude, state.built).excluded);
   if (next.buildId !== part.build) {
+    if (state.turns) return stale('undone');
     if (next.inputs.undone.length !== same.inputs.undone.length) return stale('undone');
     if (same.buildId !== part.build) return stale('changed');
     if (late.some(({ retracts, releases }) => retracts || releases)) return stale('undone');
@@ -69,7 +77,7 @@ export function staleness(context: BuildContext, state: PartitionState): Stalene
 }
 
 function firstBuild(
-  { partition, closing, recompute }: PartitionState,
+  { partition, closing, recompute, turns }: PartitionState,
   next: ReturnType<typeof inputsOf>,
 ): Staleness {
   if (closing.kind === 'closed') {
@@ -79,6 +87,7 @@ function firstBuild(
   if (closing.kind === 'deadline') {
     return { kind: 'stale', planned: plannedAs(partition, next, 'deadline', true), late: [] };
   }
+  if (turns) return { kind: 'stale', planned: plannedAs(partition, next, 'undone', true), late: [] };
   const { because, lookAtMs } = closing;
   return { kind: 'waiting', because, ...(lookAtMs !== undefined && { lookAtMs }) };
 }

@@ -14,6 +14,8 @@ export interface FeedWatermark {
   readonly because: string;
   /** False where nothing that the feed delivered ever says what it covers. */
   readonly speaks: boolean;
+  /** Of a table that never says a time: no partition waits for it. */
+  readonly timeless?: true;
 }
 
 export interface WatermarkInput {
@@ -40,6 +42,9 @@ export function watermark(input: WatermarkInput): FeedWatermark {
     speaks,
   });
   if (entries.length === 0) return said(null, 'nothing was collected yet');
+  if (entries.every(isTimeless)) {
+    return { ...said(null, 'a table says no time up to which it is whole', false), timeless: true };
+  }
   if (entries.some(({ channels }) => channels !== null)) return channelWatermark(input, said);
   if (entries.some(({ windows, asOf }) => windows.length > 0 || asOf !== null)) {
     return windowWatermark(input, said);
@@ -48,6 +53,10 @@ export function watermark(input: WatermarkInput): FeedWatermark {
   const seen = latest(entries.map(({ maxTime }) => maxTime));
   if (seen === null) return said(null, 'no row with an event time was collected yet', false);
   return said(seen - input.latenessMs, `events seen to ${isoInstant(seen)}`);
+}
+
+function isTimeless({ table, channels }: EntryFacts): boolean {
+  return table !== null && Object.values(channels ?? {}).every(({ watermark: seen }) => seen === null);
 }
 
 export function watermarkEvidence({ feed, role, ms, because }: FeedWatermark): WatermarkEvidence {

@@ -1,12 +1,13 @@
 import { sha256Hex } from '../activities/objects/json.ts';
 import type { Ledger } from '../activities/objects/ledger.ts';
 import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
-import { lanesOf, reach } from '../lake/coverage.ts';
+import { entryName, isWithin, lanesOf, reach } from '../lake/coverage.ts';
 import { type EntryFacts, byPartition, entryFacts } from '../lake/entry-facts.ts';
 import type { Entry } from '../lake/entry.ts';
-import { keys, laneId, parseLaneId } from '../lake/keys.ts';
+import { type LaneId, keys, laneId, parseLaneId } from '../lake/keys.ts';
 import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
 import { mappingHashes } from '../lake/hashes.ts';
+import { tableFacts } from '../lake/table-lane.ts';
 import type { DatasetSpec, LakeSpec } from '../lake/spec.ts';
 import type { Coverage, Stamp, ViewVersion } from '../lake/view.ts';
 import { QueryRefused } from './ports.ts';
@@ -28,7 +29,11 @@ export async function liveEntries(
   for (const id of lanesOf(heads)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     if (dataset.feeds[feed]?.visible !== 'commit') continue;
-    for (const entry of await entriesOf(ledger, feed, lane, ordinalsOf(id), signal)) {
+    const found = await entriesOf(ledger, feed, lane, ordinalsOf(id), signal);
+    const generation = await generationOf(id, found);
+    for (const entry of found) {
+      // Of a table the version's generation alone: a later one comes with a version, whole.
+      if ((tableFacts(entry)?.generation ?? generation) !== generation) continue;
       entries.set(`${id}/${entry.ordinal}`, entry);
       const statistics = [];
       for (const rows of entry.rows) {
@@ -61,6 +66,21 @@ export async function liveEntries(
     const entry = entries.get(name);
     return entry ? [{ entry, partitions, retracted: [] }] : [];
   });
+
+  /** Of a table: that of the last entry within the version's base, or else the first that is whole. */
+  async function generationOf(id: LaneId, found: readonly Entry[]): Promise<number | undefined> {
+    const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
+    const last = reach(resolved.base, id);
+    if (last > 0) {
+      const [link] = await ledger.range(feed, lane, last, last, signal);
+      return link && tableFacts(link.value)?.generation;
+    }
+    const barred = new Set((view?.exclude ?? []).map(entryName));
+    const first = found.find(
+      (entry) => tableFacts(entry)?.ready && isWithin(heads, entry) && !barred.has(entryName(entry)),
+    );
+    return first && tableFacts(first)?.generation;
+  }
 
   /** Late ones, and all beyond the least that a part accounts for. */
   function ordinalsOf(id: keyof Coverage): number[] {

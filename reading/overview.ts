@@ -3,7 +3,7 @@ import type { Ledger } from '../activities/objects/ledger.ts';
 import type { ObjectStore } from '../activities/objects/port.ts';
 import { createViews } from '../activities/objects/views.ts';
 import { type OpenHold, openHold } from '../lake/holds.ts';
-import type { LakeSpec } from '../lake/spec.ts';
+import { type LakeSpec, feedsOf } from '../lake/spec.ts';
 
 export interface LakeOverview {
   readonly lake: string;
@@ -67,7 +67,9 @@ export async function lakeOverview(
     };
   }
   const feeds: Record<string, readonly LaneOverview[]> = {};
-  for (const feed of Object.keys(spec.sources)) feeds[feed] = await lanesOf(ledger, feed, signal);
+  for (const [name, source] of Object.entries(spec.sources)) {
+    for (const feed of feedsOf(name, source)) feeds[feed] = await lanesOf(ledger, feed, signal);
+  }
   return { lake: spec.lake.name, spec: n, datasets, feeds };
 }
 

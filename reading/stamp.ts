@@ -6,8 +6,10 @@ import type { ObjectStore } from '../activities/objects/port.ts';
 import { createViews } from '../activities/objects/views.ts';
 import { join, lanesOf, reach, sameCoverage } from '../lake/coverage.ts';
 import { entryFacts } from '../lake/entry-facts.ts';
-import { keys, laneId, parseLaneId } from '../lake/keys.ts';
+import { endingWith, generationsWithin } from '../lake/generations.ts';
+import { type LaneId, keys, laneId, parseLaneId } from '../lake/keys.ts';
 import type { LakeSpec } from '../lake/spec.ts';
+import { tableFacts } from '../lake/table-lane.ts';
 import type { Coverage, ReadMode, Stamp } from '../lake/view.ts';
 import { QueryRefused } from './ports.ts';
 
@@ -27,7 +29,8 @@ export interface NamedStamp {
 
 /**
  * Everything that is there now for these datasets, kept as `stamp/<sha256>.json`: what is read by it never changes. A
- * settled one names versions alone; a live one also the head of every lane, never below what the versions account for.
+ * settled one names versions alone; a live one also the head of every lane, never below what the versions account for,
+ * and of a table never an entry of a generation that is not whole.
  */
 export async function makeStamp(request: StampRequest, signal: AbortSignal): Promise<NamedStamp> {
   const { store, ledger, spec, mode, datasets } = request;
@@ -43,7 +46,9 @@ export async function makeStamp(request: StampRequest, signal: AbortSignal): Pro
     versions[name] = view?.n ?? 0;
     if (mode === 'settled') continue;
     if (view) base = join(base, await views.coverageOf(name, view.value.base, signal));
-    for (const feed of Object.keys(dataset.feeds)) heads = join(heads, await feedHeads(ledger, feed, signal));
+    for (const feed of Object.keys(dataset.feeds)) {
+      heads = join(heads, await feedHeads(ledger, feed, base, signal));
+    }
   }
   heads = mode === 'live' ? await withNeeds(ledger, join(heads, base), base, signal) : {};
   const stamp: Stamp = { format: 1, mode, spec: spec.n, versions, heads, erasure: 0, reader: 1 };
@@ -63,13 +68,40 @@ export async function readStamp(
   return { sha256, stamp };
 }
 
-async function feedHeads(ledger: Ledger, feed: string, signal: AbortSignal): Promise<Coverage> {
-  const heads: Record<string, number> = {};
+async function feedHeads(
+  ledger: Ledger,
+  feed: string,
+  base: Coverage,
+  signal: AbortSignal,
+): Promise<Coverage> {
+  const heads: Record<LaneId, number> = {};
   for (const lane of await ledger.lanes(feed, signal)) {
     const head = await ledger.head(feed, lane, signal);
-    if (head) heads[laneId(feed, lane)] = head.n;
+    if (!head) continue;
+    const id = laneId(feed, lane);
+    const from = reach(base, id);
+    heads[id] = tableFacts(head.value)
+      ? await wholeHead(ledger, feed, lane, { from, to: head.n }, signal)
+      : head.n;
   }
   return heads;
+}
+
+/** The last entry of a table's lane that is of a whole generation; `from`: one that is. */
+async function wholeHead(
+  ledger: Ledger,
+  feed: string,
+  lane: number,
+  { from, to }: { readonly from: number; readonly to: number },
+  signal: AbortSignal,
+): Promise<number> {
+  const id = laneId(feed, lane);
+  const links = await ledger.range(feed, lane, Math.max(1, from), to, signal);
+  const entries = links.map(({ n, value }) => ({ feed, lane, ordinal: n, table: tableFacts(value) }));
+  const before = from > 0 ? (entries[0]?.table?.generation ?? 0) : 0;
+  const heads: Coverage = { [id]: to };
+  const current = generationsWithin(entries, heads, [], new Map([[id, before]]));
+  return reach(endingWith(heads, entries, current), id);
 }
 
 /** Further, where an entry beyond `from` may be read only together with others. */

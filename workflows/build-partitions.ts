@@ -108,20 +108,25 @@ export async function buildPartitions(input: BuildPartitionsInput): Promise<Buil
       if (!decision) continue;
       const partitions = decision.items.filter((item) => open.has(item));
       if (partitions.length === 0) continue;
-      await decideOne(decision, partitions);
+      const closed = await decideOne(decision, partitions);
       for (const partition of partitions) open.delete(partition);
+      // What is published as one is decided as one.
+      const others = closed.filter((partition) => open.delete(partition));
+      if (others.length > 0) parked.release(others);
     }
   }
 
-  async function decideOne(decision: Decision, partitions: readonly string[]): Promise<void> {
+  /** Resolves the partitions whose holds it closed. */
+  async function decideOne(decision: Decision, partitions: readonly string[]): Promise<readonly string[]> {
     const { by, reason, key } = decision;
     const { action: chosen } = decision;
     const action: CloseAction = chosen === 'approve' || chosen === 'reject' ? chosen : 'recompute';
     if (action === 'approve') await publish({ partitions, by, reason, decision: key });
     const closing = { ...plan, partitions, action, decision: key, by, reason };
-    await step(() => closeHolds(closing));
+    const done = await step(() => closeHolds(closing));
     if (action === 'reject') result.rejected.push(...partitions);
     await nudgeReconciliation(dataset ?? null);
+    return (done?.closed ?? []).map(({ partition }) => partition);
   }
 
   async function publish(approved?: {

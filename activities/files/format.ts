@@ -1,11 +1,13 @@
 import type { FileFormat } from '../../lake/spec.ts';
 import { CsvFramer } from './framer.ts';
 import { type Framer, NO_RECORDS } from './framing.ts';
-import { JsonFramer } from './json-framer.ts';
+import { LineFramer } from './line-framer.ts';
+import { JSON_LINES, fixedLines } from './line-rules.ts';
 
 /** What finds the records of a source's files. `wanted`: ascending numbers of records whose bytes the caller wants. */
 export function framerFor(format: FileFormat, wanted: readonly number[] = []): Framer {
-  if ('json' in format) return new JsonFramer(wanted);
+  if ('json' in format) return new LineFramer(JSON_LINES, wanted);
+  if ('fixed' in format) return new LineFramer(fixedLines(format.fixed), wanted);
   if (!('csv' in format)) return NO_RECORDS;
   const { delimiter, quote, nulls } = format.csv;
   return new CsvFramer({ delimiter, quote, emptyIsNull: nulls.includes(''), wanted });

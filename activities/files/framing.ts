@@ -31,7 +31,8 @@ export interface FramedRecord {
 
 /** A record that is none of this file's rows. */
 export interface CutRecord extends FramedRecord {
-  readonly reason: 'TooManyColumns' | 'TooFewColumns' | 'NotUtf8' | 'NotJson';
+  readonly reason:
+    'TooManyColumns' | 'TooFewColumns' | 'TooLong' | 'TooShort' | 'ControlCharacter' | 'NotUtf8' | 'NotJson';
   readonly message: string;
 }
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type RefineStatements, refineCsv } from '../../lake/sql/refine-csv.ts';
+import { refineFixed } from '../../lake/sql/refine-fixed.ts';
 import { refineJsonLines } from '../../lake/sql/refine-json-lines.ts';
 import { refineParquet } from '../../lake/sql/refine-parquet.ts';
 import type { Mapping } from '../../lake/sql/refine-mapping.ts';
@@ -132,6 +133,7 @@ function statementsOf(
     ...(hasCuts && { cut: 'cut' }),
   };
   if ('csv' in format) return refineCsv({ ...refine, header, dialect: format.csv });
+  if ('fixed' in format) return refineFixed({ ...refine, layout: format.fixed });
   if (!('parquet' in format)) return refineJsonLines(refine);
   const schema = header.map((name, index) => ({ name, type: types[index] ?? '' }));
   return refineParquet({ ...refine, schema });

@@ -1,5 +1,5 @@
 import type { KnownItem, SeenChannel } from '../../lake/chain.ts';
-import type { Entry, EntryItem, PartitionStatistics, RowsObject } from '../../lake/entry.ts';
+import type { Entry, EntryItem, PartitionStatistics, Retraction, RowsObject } from '../../lake/entry.ts';
 import { laneId } from '../../lake/keys.ts';
 import { createAppends } from './appends.ts';
 import { ObjectCache } from './cache.ts';
@@ -57,6 +57,11 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
     return sides.partitionsOf(rows, signal);
   }
 
+  /** What an entry takes back, with what each partition loses, wherever it stands. */
+  async function retracts(entry: Entry, signal: AbortSignal): Promise<readonly Retraction[]> {
+    return sides.retractsOf(entry, signal);
+  }
+
   /** Item name → every version of it up to the head, in the order of the chain. Incremental in this process. */
   async function knownItems(
     feed: string,
@@ -83,5 +88,16 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
 
   const { appendSet, appendSequence } = createAppends(sides, open);
 
-  return { lanes, head, range, items, partitions, knownItems, knownChannels, appendSet, appendSequence };
+  return {
+    lanes,
+    head,
+    range,
+    items,
+    partitions,
+    retracts,
+    knownItems,
+    knownChannels,
+    appendSet,
+    appendSequence,
+  };
 }

@@ -1,5 +1,14 @@
 import type { EntryDraft } from '../../lake/append.ts';
-import type { Entry, EntryItem, PartitionStatistics, RowsObject, SideObject } from '../../lake/entry.ts';
+import {
+  type Entry,
+  type EntryItem,
+  type LostByPartition,
+  type PartitionStatistics,
+  type Retraction,
+  type RowsObject,
+  type SideObject,
+  isOfItem,
+} from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import { failure } from '../failure.ts';
 import { ObjectCache } from './cache.ts';
@@ -12,15 +21,17 @@ const MOST_ITEMS = 100;
 const MOST_PARTITIONS = 500;
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** What an entry says of its items and rows, long lists moved out. */
-export type Compact = Pick<Entry, 'items' | 'itemsIn' | 'rows'>;
+/** What an entry says of its items, its rows and what it takes back, long lists moved out. */
+export type Compact = Pick<Entry, 'items' | 'itemsIn' | 'rows' | 'retracts'>;
 
 export type Sides = ReturnType<typeof createSides>;
 
 interface Side {
   readonly items?: readonly EntryItem[];
-  readonly partitions?: PartitionStatistics;
+  readonly partitions?: PartitionStatistics | LostByPartition;
 }
+
+type Put = (name: string, side: Side) => Promise<SideObject>;
 
 /** Long lists of entries, in manifest objects beside them. */
 export function createSides(store: ObjectStore) {
@@ -28,7 +39,7 @@ export function createSides(store: ObjectStore) {
 
   /** Safe to run twice: manifests are named by the commit id, which names one body. */
   async function moveOut(draft: EntryDraft, signal: AbortSignal): Promise<Compact> {
-    const put = async (name: string, side: Side): Promise<SideObject> => {
+    const put: Put = async (name, side) => {
       const key = keys.manifest(draft.feed, draft.lane, draft.commit, name);
       const body = encode({ format: 1, ...side });
       await ensureObject(store, key, body, signal);
@@ -45,8 +56,25 @@ export function createSides(store: ObjectStore) {
       rows.push({ ...object, ...moved });
     }
     const { items } = draft;
-    if (!items) return { rows };
-    return items.length > MOST_ITEMS ? { itemsIn: await put('items', { items }), rows } : { items, rows };
+    const compact = { rows, ...(draft.retracts && { retracts: await shortened(draft.retracts, put) }) };
+    if (!items) return compact;
+    return items.length > MOST_ITEMS
+      ? { itemsIn: await put('items', { items }), ...compact }
+      : { items, ...compact };
+  }
+
+  async function shortened(retracts: readonly Retraction[], put: Put): Promise<Retraction[]> {
+    const short: Retraction[] = [];
+    for (const [index, one] of retracts.entries()) {
+      const { partitions } = one;
+      const isLong = !isOfItem(one) && Object.keys(partitions).length > MOST_PARTITIONS;
+      const moved = isLong && {
+        partitions: {},
+        partitionsIn: await put(`lost-${index}`, { partitions }),
+      };
+      short.push({ ...one, ...moved });
+    }
+    return short;
   }
 
   /** An entry's items, wherever they stand. */
@@ -66,7 +94,26 @@ export function createSides(store: ObjectStore) {
   ): Promise<PartitionStatistics> {
     if (!rows.partitionsIn) return rows.partitions;
     const side = await read(rows.partitionsIn, signal);
-    return side.partitions ?? lacks(rows.partitionsIn, 'partitions');
+    // Which of the two it holds is said by who names it.
+    return (side.partitions as PartitionStatistics | undefined) ?? lacks(rows.partitionsIn, 'partitions');
+  }
+
+  /** What an entry takes back, with what each partition loses, wherever it stands. */
+  async function retractsOf(
+    { retracts = [] }: Pick<Entry, 'retracts'>,
+    signal: AbortSignal,
+  ): Promise<readonly Retraction[]> {
+    const whole: Retraction[] = [];
+    for (const one of retracts) {
+      if (isOfItem(one) || !one.partitionsIn) {
+        whole.push(one);
+        continue;
+      }
+      const side = await read(one.partitionsIn, signal);
+      const { partitionsIn, ...rest } = one;
+      whole.push({ ...rest, partitions: side.partitions ?? lacks(partitionsIn, 'partitions') });
+    }
+    return whole;
   }
 
   async function read({ key, sha256 }: SideObject, signal: AbortSignal): Promise<Side> {
@@ -84,7 +131,7 @@ export function createSides(store: ObjectStore) {
     return side;
   }
 
-  return { store, moveOut, itemsOf, partitionsOf };
+  return { store, moveOut, itemsOf, partitionsOf, retractsOf };
 }
 
 function lacks({ key }: SideObject, member: string): never {

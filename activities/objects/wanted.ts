@@ -1,4 +1,4 @@
-import type { Entry, EntryItem, ItemSpan, RowsObject } from '../../lake/entry.ts';
+import { type Entry, type EntryItem, type ItemSpan, type RowsObject, isOfItem } from '../../lake/entry.ts';
 import { feedsVersionedByAsOf, mappingHashes } from '../../lake/hashes.ts';
 import { instantMs } from '../../lake/instant.ts';
 import { keys, laneId } from '../../lake/keys.ts';
@@ -104,9 +104,12 @@ export function spansTakenBack(
   of: Pick<Entry, 'feed' | 'lane' | 'ordinal'>,
   item: string,
 ): ItemSpan[] {
-  const found = (by.retracts ?? []).filter(
-    (one) => one.feed === of.feed && one.lane === of.lane && one.ordinal === of.ordinal && one.item === item,
-  );
+  const found = (by.retracts ?? [])
+    .filter(isOfItem)
+    .filter(
+      (one) =>
+        one.feed === of.feed && one.lane === of.lane && one.ordinal === of.ordinal && one.item === item,
+    );
   if (found.length > 0) return found.flatMap(({ spans }) => spans);
   throw failure(
     'ChainBroken',

@@ -39,7 +39,7 @@ import { createPublisher } from './publish.ts';
 import { type ReleasePinsInput, type RollbackDatasetInput, createUndoer } from './undo.ts';
 import { createVersionWriter } from './versions.ts';
 
-/** One plan is one object and one run: more partitions than this wait for the next. */
+/** One plan is one object and one run: more partitions than this wait for the next, unless they are published as one. */
 const MOST_PARTITIONS = 2000;
 
 export interface ViewActivityPorts {
@@ -79,14 +79,15 @@ export function createViewActivities({
   async function assessDataset(input: AssessDatasetInput): Promise<AssessDatasetResult> {
     const watch = watching();
     const look = await looker.look(input, await spec.read(watch.signal), clock.now(), watch);
-    const due = look.assessment.due.slice(0, MOST_PARTITIONS);
+    const { due: all, whole } = look.assessment;
+    const due = whole ? all : all.slice(0, MOST_PARTITIONS);
     if (due.length > 0) return answer(look, await writePlan(look, due, input.force, watch.signal), due);
     const found = openPlanToRun(look);
     return answer(look, found?.plan.planId ?? null, found?.plan.partitions ?? []);
   }
 
   async function writePlan(
-    { dataset, head, datasetEpoch, specNumber, coverage, watermarks, nowMs }: Look,
+    { dataset, head, datasetEpoch, specNumber, coverage, watermarks, assessment, nowMs }: Look,
     partitions: readonly PlannedPartition[],
     force: AssessDatasetInput['force'],
     signal: AbortSignal,
@@ -104,6 +105,7 @@ export function createViewActivities({
         parent,
         coverage,
         partitions,
+        ...(assessment.whole && { whole: true }),
         watermarks: watermarks.map(watermarkEvidence),
         by: force?.by ?? 'reconcileDataset',
         reason: force?.reason ?? reasonsOf(partitions),

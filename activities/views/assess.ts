@@ -1,12 +1,13 @@
 import { type Assessment, type Waiting, assess } from '../../lake/assessment.ts';
 import { completeWithin, isWithin } from '../../lake/coverage.ts';
 import type { EntryFacts } from '../../lake/entry-facts.ts';
+import { endingWith, generationsWithin } from '../../lake/generations.ts';
 import { openHold, rejectedHolds } from '../../lake/holds.ts';
 import { partitionBounds } from '../../lake/partition.ts';
 import type { HoldObject, PlannedPartition, WatermarkEvidence } from '../../lake/plan.ts';
 import { type BuildContext, buildContext } from '../../lake/planning.ts';
 import type { DatasetSpec, LakeSpec, SpecObject } from '../../lake/spec.ts';
-import type { Coverage } from '../../lake/view.ts';
+import type { Coverage, EntryRef } from '../../lake/view.ts';
 import { type FeedWatermark, inEvidenceOrder, watermark, watermarkEvidence } from '../../lake/watermark.ts';
 import { failure } from '../failure.ts';
 import type { Holds } from '../objects/holds.ts';
@@ -105,7 +106,7 @@ export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts
     checkStatistics(context, entries);
     checkContract(context, head, datasetEpoch);
     const view = await views.resolveView(head?.value, signal);
-    const coverage = completeWithin(collected.heads, entries);
+    const coverage = wholeWithin(collected.heads, entries, head?.value.exclude ?? []);
     const watermarks = watermarksOf(applied.spec, spec, collected, coverage, nowMs);
     const assessment = assess(context, {
       view,
@@ -127,7 +128,7 @@ export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts
       specNumber: applied.n,
       datasetEpoch,
       head,
-      coverage,
+      coverage: assessment.coverage,
       watermarks,
       holds: ofDataset,
       open,
@@ -158,6 +159,16 @@ export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts
   }
 
   return { look };
+}
+
+/** As far as the heads, every entry with what it needs, and every table with its current generation. */
+function wholeWithin(
+  heads: Coverage,
+  entries: readonly EntryFacts[],
+  exclude: readonly EntryRef[],
+): Coverage {
+  const complete = completeWithin(heads, entries);
+  return endingWith(complete, entries, generationsWithin(entries, complete, exclude));
 }
 
 /** What the workflow learns of a look; `plan` is the plan it shall run. */

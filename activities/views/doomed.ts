@@ -42,6 +42,7 @@ export function createDoomed({ ender, holding }: DoomedPorts) {
     // What the gate passes is published as one version: with one build barred, none of it is.
     const isWhole =
       plan.datasetEpoch !== epoch ||
+      plan.whole === true ||
       barred.length === left.length ||
       barred.some(({ partition }) => !progress.has(partition));
     if (isWhole) {

@@ -83,13 +83,14 @@ export interface EnderPorts {
 /** What ends a plan's partitions: a publish, a hold and its decision, or a version that overtook them. */
 export function createEnder({ store, holds, plans, holding, versions, publisher, now }: EnderPorts) {
   async function publish(
-    { dataset, planId, approved }: PublishPlanInput,
+    { dataset, planId, approved: asked }: PublishPlanInput,
     spec: DatasetSpec,
     watch: Watch,
   ): Promise<PublishPlanResult> {
     const { signal } = watch;
     const at = now();
     const plan = await plans.readPlan(dataset, planId, signal);
+    const approved = asked && { ...asked, partitions: decidedWith(plan, asked.partitions) };
     const report = await plans.readReport(plan, signal);
     const before = await holds.allHolds(dataset, signal);
     const verdicts = await holding.verdicts(plan, report, before, signal);
@@ -197,8 +198,9 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
   }
 
   async function close(input: CloseHoldsInput, signal: AbortSignal): Promise<CloseHoldsResult> {
-    const { dataset, planId, partitions, action, decision, by, reason } = input;
+    const { dataset, planId, action, decision, by, reason } = input;
     const plan = await plans.readPlan(dataset, planId, signal);
+    const partitions = decidedWith(plan, input.partitions);
     const token = publishToken(planId, decision);
     const published = await versions.withToken(dataset, token, plan.parent, signal);
     const closed = [];
@@ -235,6 +237,11 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
   }
 
   return { publish, open, close, supersede, abandon };
+}
+
+/** What is published, or held, as one is decided as one: with one of its partitions, all. */
+function decidedWith(plan: Plan, partitions: readonly string[]): readonly string[] {
+  return plan.whole ? plan.partitions.map(({ partition }) => partition) : partitions;
 }
 
 /** The partitions to publish: what a person approved, or what the gate passed and this plan never held. */

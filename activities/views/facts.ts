@@ -90,7 +90,7 @@ export function createFactReader({ ledger }: { readonly ledger: Ledger }) {
   async function factsOf(entry: Entry, signal: AbortSignal): Promise<EntryFacts> {
     const statistics = [];
     for (const rows of entry.rows) statistics.push(await ledger.partitions(rows, signal));
-    return entryFacts(entry, statistics);
+    return entryFacts(entry, statistics, await ledger.retracts(entry, signal));
   }
 
   return { upToHeads, between, one };

@@ -1,5 +1,5 @@
 import type { GateReport } from '../../lake/gate.ts';
-import { type GatedPartition, gated, holdOutcome, openHold } from '../../lake/holds.ts';
+import { type GatedPartition, gated, heldAsOne, holdOutcome, openHold } from '../../lake/holds.ts';
 import { keys } from '../../lake/keys.ts';
 import type { HoldObject, Plan } from '../../lake/plan.ts';
 import { createOnce } from '../objects/commit.ts';
@@ -13,7 +13,7 @@ export type Holding = ReturnType<typeof createHolding>;
 
 /** Opening and closing holds. Each is one conditional create, and finds itself when it is done again. */
 export function createHolding({ store, holds }: { readonly store: ObjectStore; readonly holds: Holds }) {
-  /** The report's verdicts, corrected by what people rejected. */
+  /** The report's verdicts, corrected by what people rejected and by what is held as one. */
   async function verdicts(
     plan: Plan,
     report: GateReport,
@@ -26,7 +26,7 @@ export function createHolding({ store, holds }: { readonly store: ObjectStore; r
       const found = before && (await holds.rejectedBefore(plan.dataset, inputs, before, signal));
       if (found) rejected.set(partition, found.buildId);
     }
-    return gated(report, rejected);
+    return heldAsOne(plan, gated(report, rejected));
   }
 
   /** Hold these builds, unless this plan held them before or another plan holds the partition. */

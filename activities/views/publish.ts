@@ -83,6 +83,8 @@ export function createPublisher({ store, builds, views, facts, versions }: Publi
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const parent = await views.readView(plan.dataset, plan.parent, signal);
+    const turned = await turnedSince(plan, head, signal);
+    if (turned !== undefined) return turned;
     const parentParts = parent ? await views.allParts(parent.value, signal) : {};
     const held = [...holds].flatMap(([partition, ofPartition]) => {
       const open = openHold(ofPartition);
@@ -97,6 +99,21 @@ export function createPublisher({ store, builds, views, facts, versions }: Publi
       held: new Map(held),
       dataset,
     });
+  }
+
+  /** A rollback moves the base only where it brings back another generation of a table. */
+  async function turnedSince(
+    { dataset, parent }: Plan,
+    head: ViewLink | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (!head || head.n === parent) return undefined;
+    const since = await views.chain(dataset).range(Math.max(1, parent), head.n, signal);
+    const turned = since.find(
+      ({ n, value }, index) =>
+        n > parent && value.kind === 'rollback' && since[index - 1]?.value.base !== value.base,
+    );
+    return turned && `version ${turned.n} brought back another generation of a table`;
   }
 
   /** Every file that the version will newly name is there, with its length. */

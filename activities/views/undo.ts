@@ -1,4 +1,7 @@
-import { entryName } from '../../lake/coverage.ts';
+import { entryName, lanesOf, reach } from '../../lake/coverage.ts';
+import type { Generations } from '../../lake/generations.ts';
+import { type LaneId, parseLaneId } from '../../lake/keys.ts';
+import type { ViewParts } from '../../lake/parts.ts';
 import { rollBack } from '../../lake/rollback.ts';
 import type { EntryRef } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
@@ -65,10 +68,11 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
         if (!found) throw failure('MalformedInput', `exclude: there is no entry ${entryName(entry)}`);
         barred.push(found);
       }
+      const old = await views.resolveView(target.value, signal);
       const rolled = rollBack(
         {
-          head: { version: head.value, view },
-          to: { version: target.value, view: await views.resolveView(target.value, signal) },
+          head: { version: head.value, view, generations: await generationsOf(view, watch) },
+          to: { version: target.value, view: old, generations: await generationsOf(old, watch) },
           partitions,
           exclude,
           barred,
@@ -82,6 +86,17 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
       const link = await versions.append(head, view, rolled.view, { ...said, ...rolled.change }, signal);
       if (link) return link;
     }
+  }
+
+  /** The last entry within a base is of the generation that the version has. */
+  async function generationsOf({ base }: ViewParts, watch: Watch): Promise<Generations> {
+    const found = new Map<LaneId, number>();
+    for (const id of lanesOf(base)) {
+      const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
+      const entry = await facts.one({ feed, lane, ordinal: reach(base, id) }, watch);
+      if (entry?.table) found.set(id, entry.table.generation);
+    }
+    return found;
   }
 
   async function release(input: ReleasePinsInput, at: string, { signal }: Watch): Promise<ViewLink> {

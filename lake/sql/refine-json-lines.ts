@@ -1,6 +1,6 @@
 import type { Columns } from '../spec.ts';
 import type { RefineStatements } from './refine-csv.ts';
-import { gradeJson, lineHash, list, storedJson } from './refine-json.ts';
+import { gradeJson, lineHash, list, storedColumns } from './refine-json.ts';
 import type { Mapping } from './refine-mapping.ts';
 import { readLines } from './text-lines.ts';
 
@@ -35,7 +35,7 @@ export function refineJsonLines({
   r AS (SELECT *, row_number() OVER () AS n FROM m)`;
   const made = `${values}, ${lineHash} AS hash${match === undefined ? '' : `, ${match} AS match`}, ${extra} AS extra`;
   return {
-    rows: `${graded(made)} SELECT ${storedJson(columns, match !== undefined).join(', ')} FROM r WHERE why IS NULL${kept}`,
+    rows: `${graded(made)} SELECT ${storedColumns(columns, match !== undefined).join(', ')} FROM r WHERE why IS NULL${kept}`,
     problemRows: `${graded(`, ${found} AS found`)} SELECT n, why, found FROM r WHERE why IS NOT NULL${kept} ORDER BY n`,
     problems,
   };

@@ -59,7 +59,7 @@ export function refineJson({ path, channels, columns, mapping, nowUs, longest }:
     CASE WHEN why IS NOT NULL THEN line END AS line
   FROM g`;
   const stored = [
-    ...storedJson(columns, match !== undefined),
+    ...storedColumns(columns, match !== undefined),
     `([${channels.map(literal).join(', ')}])[ch + 1] AS _channel`,
     'pos AS _position',
   ];
@@ -124,7 +124,7 @@ export function gradeJson({
 }
 
 /** What a rows object has of a graded record: v0, v1, …, n, hash, match, extra. */
-export function storedJson(columns: Columns, hasMatch: boolean): readonly string[] {
+export function storedColumns(columns: Columns, hasMatch: boolean): readonly string[] {
   return [
     ...Object.keys(columns).map((name, index) => `v${index} AS ${ident(name)}`),
     'n AS _row',

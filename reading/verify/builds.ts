@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { BuildFile, BuildManifest } from '../../lake/build.ts';
 import { canonical } from '../../lake/canonical.ts';
-import type { Retraction } from '../../lake/entry.ts';
+import { type ItemRetraction, isOfItem } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
 import { readJson, sha256 } from './chains.ts';
@@ -57,7 +57,7 @@ export async function verifyBuild(
   const retractions = lanes.flatMap(({ entries }) =>
     entries.flatMap(({ value }) =>
       used.has(`${value.feed}/${value.lane}/${value.ordinal}`)
-        ? (value.retracts ?? []).filter((one) => partition in one.partitions)
+        ? (value.retracts ?? []).filter(isOfItem).filter((one) => partition in one.partitions)
         : [],
     ),
   );
@@ -99,7 +99,7 @@ async function makeTables(
   { name, dataset }: PartToVerify,
   build: BuildManifest,
   number: number,
-  retractions: readonly Retraction[],
+  retractions: readonly ItemRetraction[],
   files: ReadonlyMap<BuildFile, string>,
   { db }: Means,
 ): Promise<void> {

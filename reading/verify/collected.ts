@@ -1,9 +1,9 @@
-import type { Entry, Retraction } from '../../lake/entry.ts';
+import { type Entry, type ItemRetraction, isOfItem } from '../../lake/entry.ts';
 import { partitionName } from '../../lake/partition.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
-import { shown } from './entries.ts';
 import type { Lane, Means } from './means.ts';
 import { hashSum, tableOf, text } from './rows.ts';
+import { shown } from './sides.ts';
 
 /** What holds of all rows of a dataset, whatever was built from them. */
 export async function verifyCollected(
@@ -37,7 +37,7 @@ export async function verifyCollected(
     );
   for (const { entries } of lanes)
     for (const { key, value } of entries)
-      for (const retraction of value.retracts ?? [])
+      for (const retraction of (value.retracts ?? []).filter(isOfItem))
         await verifyRetraction(name, dataset, retraction, { key, entry: value, lanes }, means);
 }
 
@@ -51,7 +51,7 @@ interface Retracting {
 async function verifyRetraction(
   name: string,
   dataset: DatasetSpec,
-  retraction: Retraction,
+  retraction: ItemRetraction,
   { key, entry, lanes }: Retracting,
   { db, findings }: Means,
 ): Promise<void> {
@@ -87,7 +87,7 @@ async function verifyRetraction(
 }
 
 /** True for rows that were taken back. */
-export function retractedSql(retractions: readonly Retraction[]): string {
+export function retractedSql(retractions: readonly ItemRetraction[]): string {
   const spans = retractions.flatMap(({ feed, lane, ordinal, spans: own }) =>
     own.map(
       ({ object, firstRow, records }) =>

@@ -9,6 +9,9 @@ import type { Lane, Means } from './means.ts';
 import { fetchNamed, verifyNamed, verifyRejected } from './objects.ts';
 import type { Findings } from './report.ts';
 import { type Count, type Served, countItems, countRows, loadRows } from './rows.ts';
+import { shown, statisticsOf } from './sides.ts';
+import { TableStory } from './table-story.ts';
+import { isTableLane, verifyTakenBack } from './tables.ts';
 
 export interface LaneCount {
   objects: number;
@@ -20,6 +23,7 @@ export interface LaneCount {
 export async function verifyLane(lane: Lane, means: Means): Promise<LaneCount> {
   const { findings, signal } = means;
   const story = new LaneStory(findings);
+  const table = isTableLane(lane) ? new TableStory(findings) : undefined;
   const count: LaneCount = { objects: 0, rows: 0, rejected: 0 };
   for (const { key, value: entry } of lane.entries) {
     signal.throwIfAborted();
@@ -34,6 +38,7 @@ export async function verifyLane(lane: Lane, means: Means): Promise<LaneCount> {
     try {
       const items = await itemsOf(entry, key, means);
       story.add(entry, items, key);
+      table?.add(entry, items ?? [], key);
       await verifyEntry(entry, items, key, count, means);
     } catch (error) {
       // An edited entry may lack anything; what the store says is another matter.
@@ -41,6 +46,7 @@ export async function verifyLane(lane: Lane, means: Means): Promise<LaneCount> {
       findings.add('altered', key, `is no entry as Tributary writes it: ${error.message}`);
     }
   }
+  if (table) await verifyTakenBack(lane, means);
   return count;
 }
 
@@ -134,17 +140,6 @@ function servedBy(feed: string, { spec }: Means): Served | undefined {
   return found && { ...found, columns: feedColumns(spec, feed) };
 }
 
-async function statisticsOf(
-  { partitions, partitionsIn }: RowsObject,
-  key: string,
-  { store, findings, signal }: Means,
-): Promise<RowsObject['partitions'] | undefined> {
-  if (!partitionsIn) return partitions;
-  const expected = { sha256: partitionsIn.sha256, namedBy: key };
-  type Side = { partitions: RowsObject['partitions'] };
-  return (await readJson<Side>(store, partitionsIn.key, expected, findings, signal))?.partitions;
-}
-
 function comparePartitions(
   counted: Readonly<Record<string, Count>>,
   said: Readonly<Record<string, PartitionStatistic>>,
@@ -164,10 +159,6 @@ function comparePartitions(
 /** A raw object's key: its `uri` is the key itself, or `s3://<bucket>/<key>`. */
 function keyOf(uri: string): string {
   return uri.replace(/^s3:\/\/[^/]+\//, '');
-}
-
-export function shown({ rows, hash }: Count): string {
-  return `${rows} rows, hash ${hash}`;
 }
 
 export function firstLine(error: unknown): string {

@@ -28,6 +28,8 @@ const WIDTH = 16;
  */
 export class NamedHeads {
   readonly #entries = new Map<string, Naming>();
+  /** Lane → every ordinal that something reaches to, with one that does. */
+  readonly #reaches = new Map<string, Map<number, string>>();
   readonly #versions = new Map<string, Naming>();
   readonly #coverages = new Map<string, CoverageObject>();
   readonly #outcomes = new Map<string, Outcome>();
@@ -85,7 +87,16 @@ export class NamedHeads {
   }
 
   coverage(lanes: Readonly<Record<string, number>> | undefined, by: string): void {
-    for (const [lane, n] of Object.entries(lanes ?? {})) further(this.#entries, lane, { n, by });
+    for (const [lane, n] of Object.entries(lanes ?? {})) {
+      further(this.#entries, lane, { n, by });
+      const reaches = this.#reaches.get(lane) ?? new Map<number, string>();
+      if (!reaches.has(n)) this.#reaches.set(lane, reaches.set(n, by));
+    }
+  }
+
+  /** Ordinal of a lane → what accounts for everything up to there. */
+  reaches(lane: string): ReadonlyMap<number, string> {
+    return this.#reaches.get(lane) ?? new Map();
   }
 
   version(dataset: string, n: number, by: string): void {

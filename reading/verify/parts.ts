@@ -5,6 +5,8 @@ import { verifyBuild } from './builds.ts';
 import type { Lane, Means } from './means.ts';
 import type { DatasetReport } from './report.ts';
 import { tableOf } from './rows.ts';
+import { lostOf } from './sides.ts';
+import type { Tables } from './tables.ts';
 
 export type Classes = Record<keyof DatasetReport['classes'], number>;
 
@@ -19,7 +21,10 @@ export interface PartToVerify {
   readonly part: Part | undefined;
   /** What the part accounts for; without one, what the version does. */
   readonly at: Readonly<Record<string, number>>;
+  /** What parts without a coverage of their own account for; of tables it says which generation the version has. */
+  readonly base: Readonly<Record<string, number>>;
   readonly lanes: readonly Lane[];
+  readonly tables: Tables;
   readonly exclude: readonly EntryRef[];
   readonly entries: Touching;
 }
@@ -44,6 +49,20 @@ export async function verifyPart(given: PartToVerify, means: Means): Promise<Cla
   for (const [entry, rows] of entries) {
     const isUsed = used.has(entry);
     const isBeyond = !isWithin(entry, at);
+    const other = isBeyond ? undefined : otherGeneration(given, entry);
+    if (other) {
+      const has = isUsed ? 'its build used' : 'its late list has';
+      if (isUsed || late.has(entry))
+        findings.add(
+          'unaccounted',
+          where,
+          `${has} entry ${entry} of generation ${other.generation}; current is ${other.current}`,
+        );
+      if (isUsed) continue;
+      classes.in += rows;
+      classes[other.generation < other.current ? 'retracted' : 'excluded'] += rows;
+      continue;
+    }
     // Whether it was used is another question: what is pending and used is counted twice, and shows.
     if (!excluded.has(entry)) classes.pending += isBeyond || late.has(entry) ? rows : 0;
     else if (!isUsed) {
@@ -68,6 +87,17 @@ export async function verifyPart(given: PartToVerify, means: Means): Promise<Cla
         : `entry ${entry} touches it within the coverage of the newest version, which has no part for it`,
     );
   }
+  for (const lane of given.tables.names) {
+    const [own, all] = [at, given.base].map((coverage) =>
+      given.tables.current(lane, coverage[lane] ?? 0, given.exclude),
+    );
+    if (own !== all && [...used].some((entry) => entry.startsWith(`${lane}/`)))
+      findings.add(
+        'unaccounted',
+        where,
+        `its build has generation ${own} of ${lane}; the version has generation ${all}`,
+      );
+  }
   for (const entry of used) {
     if (!isWithin(entry, at))
       findings.add(
@@ -84,7 +114,7 @@ export async function entriesByPartition(
   name: string,
   { partition: partitioning }: DatasetSpec,
   lanes: readonly Lane[],
-  { db }: Means,
+  means: Means,
 ): Promise<{ readonly touching: ReadonlyMap<string, Touching>; readonly nowhere: number }> {
   const touching = new Map<string, Map<string, number>>();
   let nowhere = 0;
@@ -93,16 +123,28 @@ export async function entriesByPartition(
     touching.set(partition, entries.set(entry, rows));
   };
   for (const { entries } of lanes)
-    for (const { value } of entries)
-      for (const { partitions } of value.retracts ?? [])
-        for (const partition of Object.keys(partitions)) add(partition, nameOf(value), 0);
-  const having = await db.rows(`SELECT partition_no AS p, feed || '/' || lane || '/' || ordinal AS entry,
+    for (const { key, value } of entries)
+      for (const one of value.retracts ?? [])
+        for (const partition of Object.keys((await lostOf(one, key, means)) ?? {}))
+          add(partition, nameOf(value), 0);
+  const having = await means.db
+    .rows(`SELECT partition_no AS p, feed || '/' || lane || '/' || ordinal AS entry,
     count(*)::INTEGER AS n FROM ${tableOf(name)} GROUP BY ALL`);
   for (const { p, entry, n } of having) {
     if (p === null) nowhere += Number(n);
     else add(partitionName(partitioning, Number(p)), String(entry), Number(n));
   }
   return { touching, nowhere };
+}
+
+/** Its generation, and the one that is current up to the part's coverage, where these are two. */
+function otherGeneration({ tables, at, exclude }: PartToVerify, entry: string) {
+  const slash = entry.lastIndexOf('/');
+  const lane = entry.slice(0, slash);
+  const generation = tables.generationOf(lane, Number(entry.slice(slash + 1)));
+  if (generation === undefined) return undefined;
+  const current = tables.current(lane, at[lane] ?? 0, exclude);
+  return generation === current ? undefined : { generation, current };
 }
 
 function nameOf({ feed, lane, ordinal }: EntryRef): string {

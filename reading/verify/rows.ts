@@ -59,7 +59,8 @@ export async function loadRows(
   const { entry, object, path } = loaded;
   const { dataset, name } = served;
   const source = (column: string) => sourceSql(column, served, loaded);
-  const isStream = entry.channels !== undefined;
+  // A table's rows have no positions: the landings that they came in have names.
+  const isStream = entry.channels !== undefined && entry.items === undefined && entry.itemsIn === undefined;
   const number = partitionSql(dataset, source);
   const values = Object.keys(dataset.columns).map(source);
   await db.run(`INSERT INTO ${tableOf(name)} SELECT ${text(entry.feed)}, ${entry.lane}, ${generationSql(entry)}, ${entry.ordinal}, ${object}, _row, _op, _hash,

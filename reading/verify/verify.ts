@@ -12,6 +12,7 @@ import type { Lane } from './means.ts';
 import { NamedHeads } from './named.ts';
 import { Findings, type DatasetReport, type VerifyReport } from './report.ts';
 import { createTable } from './rows.ts';
+import { Tables, verifyReach } from './tables.ts';
 import { verifyView } from './views.ts';
 
 export interface VerifyOptions {
@@ -70,10 +71,12 @@ export async function verifyLake({
         count.rows += one.rows;
         count.rejected += one.rejected;
       }
+      const tables = new Tables(lanes);
+      for (const lane of tables.names) verifyReach(lane, named.reaches(lane), tables, means);
       const reports: Record<string, DatasetReport> = {};
       for (const [name, one] of datasets) {
         say(`${name}: its newest version`);
-        const given = { name, dataset: one, lanes, versions: versions.get(name) ?? [], named };
+        const given = { name, dataset: one, lanes, tables, versions: versions.get(name) ?? [], named };
         reports[name] = await verifyView(given, means);
       }
       named.checkLanes(lanes, feeds, findings);

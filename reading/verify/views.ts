@@ -8,18 +8,20 @@ import type { Lane, Means } from './means.ts';
 import type { NamedHeads } from './named.ts';
 import { type Classes, entriesByPartition, verifyPart } from './parts.ts';
 import type { DatasetReport } from './report.ts';
+import type { Tables } from './tables.ts';
 
 export interface ViewToVerify {
   readonly name: string;
   readonly dataset: DatasetSpec;
   readonly lanes: readonly Lane[];
+  readonly tables: Tables;
   readonly versions: readonly Found<ViewVersion>[];
   readonly named: NamedHeads;
 }
 
 /** Hold the newest version of a dataset against every row ever collected for it. */
 export async function verifyView(
-  { name, dataset, lanes, versions, named }: ViewToVerify,
+  { name, dataset, lanes, tables, versions, named }: ViewToVerify,
   means: Means,
 ): Promise<DatasetReport> {
   const { findings } = means;
@@ -46,7 +48,7 @@ export async function verifyView(
     const at = head && part?.at !== undefined ? await coverageAt(part.at, head.key) : base;
     const exclude = head?.value.exclude ?? [];
     const entries = touching.get(partition) ?? new Map<string, number>();
-    const given = { name, dataset, partition, part, at, lanes: feeding, exclude, entries };
+    const given = { name, dataset, partition, part, at, base, lanes: feeding, tables, exclude, entries };
     const found = await verifyPart(given, means);
     for (const one of Object.keys(found) as (keyof Classes)[]) classes[one] += found[one];
     const rows = [...entries.values()].reduce((total, one) => total + one, 0);

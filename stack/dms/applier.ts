@@ -5,6 +5,7 @@ import { type Context, type TableName, countDdls } from './context.ts';
 import { Ended } from './endings.ts';
 import { sourceColumn } from './kinds.ts';
 import { folderOf } from './load.ts';
+import type { Table } from './model.ts';
 import { formatMicros } from './names.ts';
 import type { Lsn } from './positions.ts';
 import { ChangeSequence } from './sequence.ts';
@@ -15,13 +16,15 @@ type Row = Pgoutput.MessageInsert | Pgoutput.MessageUpdate | Pgoutput.MessageDel
 type Values = Readonly<Record<string, unknown>>;
 
 interface Relation {
+  readonly table: TableName;
   readonly names: readonly string[];
   readonly shape: Shape;
 }
 
 interface Transaction {
   readonly at: Lsn;
-  readonly micros: bigint;
+  readonly commitMs: number;
+  readonly timestamp: string;
   ordinal: number;
 }
 
@@ -33,7 +36,8 @@ export class Applier {
   readonly #context: Context;
   readonly #lookup: Client;
   readonly #sequence: ChangeSequence;
-  readonly #relations = new Map<string, Relation>();
+  /** By the oid of the table. */
+  readonly #relations = new Map<number, Relation>();
   #transaction: Transaction | undefined;
   /** Where the last transaction ends that was taken whole. */
   taken: Lsn;
@@ -57,7 +61,7 @@ export class Applier {
 
   /** The facts of rows that a table had when it was found. */
   factsOfNew(at: Lsn): () => RowFacts {
-    const transaction = { at, micros: BigInt(this.#context.now()) * 1_000n };
+    const transaction = { at, timestamp: formatMicros(BigInt(this.#context.now()) * 1_000n) };
     let ordinal = 0;
     return () => this.#facts('I', transaction, (ordinal += 1));
   }
@@ -66,8 +70,10 @@ export class Applier {
     switch (message.tag) {
       case 'begin': {
         const micros = BigInt(String(message.commitTime));
-        if (Number(micros / 1_000n) > stopAfterMs) throw new Ended('STOPPED_AT_COMMIT_TIME');
-        this.#transaction = { at: lsnOf(message.commitLsn), micros, ordinal: 0 };
+        const commitMs = Number(micros / 1_000n);
+        if (commitMs > stopAfterMs) throw new Ended('STOPPED_AT_COMMIT_TIME');
+        const at = lsnOf(message.commitLsn);
+        this.#transaction = { at, commitMs, timestamp: formatMicros(micros), ordinal: 0 };
         return;
       }
       case 'commit':
@@ -93,9 +99,10 @@ export class Applier {
     const table = nameOf(message);
     const { target, mappings, settings } = this.#context;
     if (!mappings.isSelected(table.schema, table.name)) return;
-    const key = keyOf(table);
-    const known = this.#relations.get(key);
-    if (known && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
+    const oid = message.relationOid;
+    const known = this.#relations.get(oid)?.table;
+    const isSame = known?.schema === table.schema && known.name === table.name;
+    if (isSame && !settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered) return;
     const keys = await this.#keysOf(message);
     const columns = message.columns.map(({ name, typeOid, typeMod }) =>
       sourceColumn(name, typeOid, typeMod, keys.includes(name)),
@@ -104,7 +111,7 @@ export class Applier {
     const lead = target.transactionsPath === undefined ? [] : [place.table, place.schema];
     const rules = mappings.columns(table.schema, table.name);
     const shape = shapeOf(columns, rules, target, target.opInChanges, lead);
-    this.#relations.set(key, { names: columns.map(({ name }) => name), shape });
+    this.#relations.set(oid, { table, names: columns.map(({ name }) => name), shape });
   }
 
   /** The primary key, which the log tells only where it is what identifies rows. */
@@ -118,21 +125,21 @@ export class Applier {
     const transaction = this.#transaction;
     if (!transaction) throw new Error(`the source sent ${message.tag} outside of a transaction`);
     const ordinal = (transaction.ordinal += 1);
-    const table = nameOf(message.relation);
-    const relation = this.#relations.get(keyOf(table));
+    const relation = this.#relations.get(message.relation.relationOid);
     const op = message.tag === 'insert' ? 'I' : message.tag === 'update' ? 'U' : 'D';
-    if (!relation || !this.#isTaken(table) || !this.#isWanted(op)) return;
-    if (this.#isLoaded(table, transaction.at)) return;
+    if (!relation || !this.#isWanted(op)) return;
+    const { table, names, shape } = relation;
+    const known = this.#known(table);
+    if (!isTaken(known) || isLoaded(known, transaction.at)) return;
     const values = message.tag === 'delete' ? (message.old ?? message.key ?? {}) : message.new;
     const whole = message.tag === 'update' ? await this.#completed(message, relation) : values;
     const before = beforeImage(message);
-    const line = relation.shape.encode(
-      relation.names.map((name) => textOf(whole[name])),
+    const text = shape.encode(
+      names.map((name) => textOf(whole[name])),
       this.#facts(op, transaction, ordinal),
-      relation.names.map((name) => textOf(before[name])),
+      before && names.map((name) => textOf(before[name])),
     );
-    const commitMs = Number(transaction.micros / 1_000n);
-    this.buffers.add(relation.shape, commitMs, { table, text: line, at: transaction.at, op });
+    this.buffers.add(shape, transaction.commitMs, { table, text, at: transaction.at, op });
   }
 
   /** Long values that an update left as they were are not in the log: as DMS does, the row is asked for them. */
@@ -153,16 +160,20 @@ export class Applier {
 
   async #truncate(table: TableName): Promise<void> {
     const at = this.#transaction?.at;
-    if (!this.#isTaken(table)) return;
+    const known = this.#known(table);
+    if (!isTaken(known)) return;
     countDdls(this.#context, table, 1);
     if (!this.#context.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableTruncated) return;
-    if (at !== undefined && this.#isLoaded(table, at)) return;
+    if (at !== undefined && isLoaded(known, at)) return;
     this.buffers.drop(table);
     await this.#context.landing.empty(folderOf(this.#context, table));
   }
 
-  #facts(op: RowFacts['op'], { at, micros }: Pick<Transaction, 'at' | 'micros'>, ordinal: number): RowFacts {
-    const timestamp = formatMicros(micros);
+  #facts(
+    op: RowFacts['op'],
+    { at, timestamp }: Pick<Transaction, 'at' | 'timestamp'>,
+    ordinal: number,
+  ): RowFacts {
     return {
       op,
       timestamp,
@@ -182,22 +193,24 @@ export class Applier {
     return changes === 'all' || op === 'I' || (op === 'U' && changes === 'inserts-and-updates');
   }
 
-  /** Not those in error, nor those that nobody selected or that are gone. */
-  #isTaken({ schema, name }: TableName): boolean {
-    const state = this.#context.catalogue.table(this.#context.arn, schema, name)?.state;
-    return state !== undefined && state !== 'Table error' && state !== 'Table does not exist';
-  }
-
-  /** What committed before the snapshot of its load is in the load, and comes no more. */
-  #isLoaded({ schema, name }: TableName, at: Lsn): boolean {
-    const { snapshotAt } = this.#context.catalogue.table(this.#context.arn, schema, name) ?? {};
-    return snapshotAt !== undefined && at < snapshotAt;
+  #known({ schema, name }: TableName): Table | undefined {
+    return this.#context.catalogue.table(this.#context.arn, schema, name);
   }
 }
 
+/** Not those in error, nor those that nobody selected or that are gone. */
+function isTaken(table: Table | undefined): boolean {
+  return table !== undefined && table.state !== 'Table error' && table.state !== 'Table does not exist';
+}
+
+/** What committed before the snapshot of its load is in the load, and comes no more. */
+function isLoaded(table: Table | undefined, at: Lsn): boolean {
+  return table?.snapshotAt !== undefined && at < table.snapshotAt;
+}
+
 /** What the source tells of the row before the change: all of it, or what identifies it, be it changed or not. */
-function beforeImage(message: Row): Values {
-  if (message.tag === 'insert') return {};
+function beforeImage(message: Row): Values | undefined {
+  if (message.tag === 'insert') return undefined;
   if (message.tag === 'delete') return message.old ?? message.key ?? {};
   const { relation, old, key, new: values } = message;
   return old ?? key ?? Object.fromEntries(relation.keyColumns.map((name) => [name, values[name]]));
@@ -205,10 +218,6 @@ function beforeImage(message: Row): Values {
 
 function nameOf({ schema, name }: Pgoutput.MessageRelation): TableName {
   return { schema, name };
-}
-
-function keyOf({ schema, name }: TableName): string {
-  return JSON.stringify([schema, name]);
 }
 
 function textOf(value: unknown): string | null {

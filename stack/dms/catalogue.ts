@@ -1,5 +1,6 @@
 import { ServiceError } from '../json-service.ts';
 import type { Clock } from '../service.ts';
+import { History } from './history.ts';
 import type { Connection, Endpoint, Instance, Table, Task } from './model.ts';
 import { Records } from './records.ts';
 
@@ -14,6 +15,9 @@ export interface Realm {
 export class Catalogue {
   readonly realm: Realm;
   readonly #records: Records;
+  readonly #taskHistory = new History<Task>();
+  /** By task, then by the key of the table. */
+  readonly #tableHistory = new Map<string, History<Table>>();
   readonly #pending = new Set<NodeJS.Timeout>();
   #isClosed = false;
 
@@ -61,6 +65,7 @@ export class Catalogue {
   setConnection = (value: Connection): void => this.#records.set('connection', connectionKey(value), value);
 
   setTask(value: Task): Task {
+    this.#taskHistory.note(value.arn, this.hasTask(value.arn) ? this.task(value.arn) : value, value);
     this.#records.set('task', value.arn, value);
     return value;
   }
@@ -71,19 +76,40 @@ export class Catalogue {
   }
 
   setTable(value: Table): void {
+    this.#noteTable(value, value);
     this.#records.set(`table ${value.taskArn}`, tableKey(value.schema, value.name), value);
   }
 
+  /** The task as it was that long ago, by real time; as it was first, where it was not there yet. */
+  taskAgo(arn: string, ms: number): Task {
+    const task = this.task(arn);
+    return this.#taskHistory.ago(arn, ms, task) ?? task;
+  }
+
+  /** Its tables as they were that long ago. */
+  tablesAgo(taskArn: string, ms: number): Table[] {
+    const current = new Map(this.tables(taskArn).map((table) => [tableKey(table.schema, table.name), table]));
+    const history = this.#tableHistory.get(taskArn) ?? new History<Table>();
+    return [...new Set([...current.keys(), ...history.keys()])].flatMap(
+      (key) => history.ago(key, ms, current.get(key)) ?? [],
+    );
+  }
+
   removeTables(taskArn: string): void {
-    for (const { schema, name } of this.tables(taskArn)) {
-      this.#records.remove(`table ${taskArn}`, tableKey(schema, name));
+    for (const table of this.tables(taskArn)) {
+      this.#noteTable(table, undefined);
+      this.#records.remove(`table ${taskArn}`, tableKey(table.schema, table.name));
     }
   }
 
   remove(kind: 'instance' | 'endpoint' | 'task', arn: string): void {
     this.#records.remove(kind, arn);
     this.#records.remove('tags', arn);
-    if (kind === 'task') return this.removeTables(arn);
+    if (kind === 'task') {
+      this.removeTables(arn);
+      this.#tableHistory.delete(arn);
+      return;
+    }
     for (const one of this.connections()) {
       if (one.instanceArn === arn || one.endpointArn === arn) {
         this.#records.remove('connection', connectionKey(one));
@@ -117,6 +143,12 @@ export class Catalogue {
     this.#isClosed = true;
     for (const timer of this.#pending) clearTimeout(timer);
     this.#records.close();
+  }
+
+  #noteTable({ taskArn, schema, name }: Table, value: Table | undefined): void {
+    const history = this.#tableHistory.get(taskArn) ?? new History<Table>();
+    this.#tableHistory.set(taskArn, history);
+    history.note(tableKey(schema, name), this.table(taskArn, schema, name), value);
   }
 
   #found(kind: string, name: string, arn: string | undefined): unknown {

@@ -6,23 +6,16 @@ export type EncodeRow = (fields: readonly (string | null)[]) => string;
 export function csvRows({ delimiter, rowDelimiter, nullValue }: S3Target): EncodeRow {
   const isSpecial = (value: string) =>
     value.includes('"') || value.includes(delimiter) || value.includes('\n') || value.includes('\r');
-  return (fields) => {
-    let line = '';
-    for (const [at, value] of fields.entries()) {
-      if (at > 0) line += delimiter;
-      if (value === null) line += nullValue;
-      else line += isSpecial(value) ? `"${value.replaceAll('"', '""')}"` : value;
-    }
-    return line + rowDelimiter;
-  };
+  const encoded = (value: string | null) =>
+    value === null ? nullValue : isSpecial(value) ? quoted(value) : value;
+  // Rows wait in memory: a joined one is of one piece, while one that grows by + holds on to all its parts.
+  return (fields) => fields.map(encoded).join(delimiter) + rowDelimiter;
 }
 
 /** What `csvToParquet` reads: every value is quoted, null is nothing at all, and a last field keeps a lone null a line. */
-export const quotedRows: EncodeRow = (fields) => {
-  let line = '';
-  for (const value of fields) {
-    if (value !== null) line += value.includes('"') ? `"${value.replaceAll('"', '""')}"` : `"${value}"`;
-    line += ',';
-  }
-  return `${line}.\n`;
-};
+export const quotedRows: EncodeRow = (fields) =>
+  [...fields.map((value) => (value === null ? '' : quoted(value))), '.\n'].join(',');
+
+function quoted(value: string): string {
+  return value.includes('"') ? `"${value.replaceAll('"', '""')}"` : `"${value}"`;
+}

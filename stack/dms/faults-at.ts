@@ -15,7 +15,22 @@ export type Step =
   /** The slot is gone. */
   | 'LoseSlot';
 
+/** What an answer tells late: the `delay` of a rule says by how much. */
+export type Late =
+  /** A task, as DescribeReplicationTasks shows it. */
+  | 'ShowTask'
+  /** The tables of a task, as DescribeTableStatistics shows them. */
+  | 'ShowTables';
+
 export type Strike = (call: { service: string; operation: string; key: string }) => Action[];
+
+/** How old what is shown now is to be, in milliseconds: 0 unless a rule says so. */
+export function staleMs(strike: Strike, operation: Late, key: string): number {
+  const delays = strike({ service: 'dms', operation, key }).map((action) =>
+    action.kind === 'delay' ? action.ms : 0,
+  );
+  return Math.max(0, ...delays);
+}
 
 /** The error that strikes at this step, if one does. A `delay` is waited for by nobody here: steps have no callers. */
 export function struck(

@@ -7,7 +7,8 @@ import { type Lsn, parseLsn } from './positions.ts';
 import { type Moment, createSlot, objectName } from './slot.ts';
 import { type SourceTable, clientConfig } from './source.ts';
 
-const PENDING: readonly TableState[] = [
+/** A load is owed, or was cut off. */
+export const PENDING: readonly TableState[] = [
   'Before load',
   'Full load',
   'Table cancelled',

@@ -49,12 +49,11 @@ export async function loadTable(
     if (settings.FullLoadSettings.TargetTablePrepMode !== 'DO_NOTHING') await landing.empty(folder);
     const rows = await copyTable(context, table, moment, {
       hasOp: target.opInLoad,
-      facts: () =>
-        loadFacts(
-          target.loadTimestampIsStart
-            ? (context.catalogue.task(context.arn).startedAt ?? moment.beganAt)
-            : now(),
-        ),
+      facts: loadFacts(
+        target.loadTimestampIsStart
+          ? () => context.catalogue.task(context.arn).startedAt ?? moment.beganAt
+          : now,
+      ),
       key: (nth) => `${folder}${loadName(nth)}${extension(target)}`,
     });
     changeTable(context, table, {
@@ -181,7 +180,18 @@ export function folderOf({ mappings, target }: Context, { schema, name }: TableN
   return tableFolder(target, to.schema, to.table);
 }
 
-function loadFacts(ms: number): RowFacts {
+/** The facts of the rows that are loaded at those times. */
+function loadFacts(clock: () => number): () => RowFacts {
+  let facts: { readonly ms: number; readonly of: RowFacts } | undefined;
+  return () => {
+    const ms = clock();
+    // Many rows share a millisecond.
+    if (facts?.ms !== ms) facts = { ms, of: factsAt(ms) };
+    return facts.of;
+  };
+}
+
+function factsAt(ms: number): RowFacts {
   const timestamp = formatMicros(BigInt(ms) * 1_000n);
   return {
     op: 'I',

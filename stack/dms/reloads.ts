@@ -19,7 +19,8 @@ export class Reloads {
 
   /** Begins a reload. From now on the changes of the table wait until it stands. */
   async begin(table: TableName): Promise<void> {
-    await this.#beside(table, (moment) => loadTable(this.#context, table, moment, 'Table is being reloaded'));
+    const state = 'Table is being reloaded';
+    await this.#beside(table, state, (moment) => loadTable(this.#context, table, moment, state));
   }
 
   /** Rejects with what broke one of them. */
@@ -31,7 +32,11 @@ export class Reloads {
     await Promise.allSettled(this.#running);
   }
 
-  async #beside(table: TableName, act: (moment: Moment) => Promise<void>): Promise<void> {
+  async #beside(
+    table: TableName,
+    state: 'Full load' | 'Table is being reloaded',
+    act: (moment: Moment) => Promise<void>,
+  ): Promise<void> {
     const { buffers } = this.#applier;
     buffers.hold(table, true);
     const moment = await createSlot(
@@ -40,7 +45,7 @@ export class Reloads {
       true,
     );
     buffers.drop(table, moment.at);
-    changeTable(this.#context, table, { state: 'Table is being reloaded', snapshotAt: moment.at });
+    changeTable(this.#context, table, { state, snapshotAt: moment.at });
     const run = this.#watched(table, act(moment)).finally(() => {
       this.#running.delete(run);
       void moment.release();
@@ -60,7 +65,7 @@ export class Reloads {
   /** A table that was made while changes run: what it held already lands as inserts among the changes. */
   async pickUp(table: TableName): Promise<void> {
     const context = this.#context;
-    await this.#beside(table, async (moment) => {
+    await this.#beside(table, 'Full load', async (moment) => {
       if (context.target.transactionsPath !== undefined) return loadTable(context, table, moment);
       const rows = await copyTable(context, table, moment, {
         hasOp: context.target.opInChanges,

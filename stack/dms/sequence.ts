@@ -5,13 +5,16 @@ const COUNTER_DIGITS = 19;
 export class ChangeSequence {
   readonly #now: () => number;
   #time: string;
-  #counter: bigint;
+  /** The clock's answer that was looked at last. */
+  #timeMs: number | undefined;
+  /** A number holds all that a task can count to: a million changes a second for centuries. */
+  #counter: number;
 
   /** `last` is the number that was given last before. */
   constructor(now: () => number, last = '') {
     this.#now = now;
     this.#time = last.slice(0, TIME_DIGITS);
-    this.#counter = BigInt(last.slice(TIME_DIGITS) || 0);
+    this.#counter = Number(last.slice(TIME_DIGITS));
   }
 
   get last(): string {
@@ -19,9 +22,13 @@ export class ChangeSequence {
   }
 
   next(): string {
-    const time = new Date(this.#now()).toISOString().replaceAll(/\D/g, '').slice(0, TIME_DIGITS);
-    if (time > this.#time) this.#time = time;
-    this.#counter += 1n;
+    const now = this.#now();
+    if (now !== this.#timeMs) {
+      this.#timeMs = now;
+      const time = new Date(now).toISOString().replaceAll(/\D/g, '').slice(0, TIME_DIGITS);
+      if (time > this.#time) this.#time = time;
+    }
+    this.#counter += 1;
     return this.last;
   }
 }

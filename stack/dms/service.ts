@@ -39,9 +39,9 @@ export function createDms({ dir, strike, ...realm }: DmsOptions): Dms {
   const instances = instanceOperations(catalogue);
   const endpoints = endpointOperations(catalogue);
   const connections = connectionOperations(catalogue, (endpoint) => runs.probe(endpoint));
-  const tasks = taskOperations(catalogue, (task) => runs.clean(task));
+  const tasks = taskOperations(catalogue, (task) => runs.clean(task), strike);
   const starts = startOperations(catalogue, runs);
-  const tables = tableOperations(catalogue, (arn, names) => runs.reload(arn, names));
+  const tables = tableOperations(catalogue, (arn, names) => runs.reload(arn, names), strike);
   const tags = tagOperations(catalogue);
   const service = jsonService({
     target: 'AmazonDMSv20160101',

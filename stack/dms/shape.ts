@@ -48,7 +48,7 @@ export function shapeOf(
   return {
     columns: out,
     signature: JSON.stringify(out),
-    encode: (values, facts, before = []) => {
+    encode: (values, facts, before) => {
       const fields: (string | null)[] = hasOp ? [facts.op, ...lead] : [...lead];
       if (target.timestampColumn !== undefined) fields.push(facts.timestamp);
       for (const { at, column } of kept) {
@@ -56,7 +56,7 @@ export function shapeOf(
         fields.push(value === null ? null : landed(column.kind, value));
       }
       for (const { at, column } of images) {
-        const value = before[at] ?? null;
+        const value = before?.[at] ?? null;
         fields.push(value === null ? null : landed(column.kind, value));
       }
       for (const { header } of rules.added) fields.push(facts.headers[header]);

@@ -79,12 +79,8 @@ export function publicationNames(name: string): readonly [string, string] {
 /** The changes of partitions come under the name of the table that they make up. */
 const AS_ONE = 'publish_via_partition_root = true';
 
-/** Publishes these tables too. Returns those that were not published before. */
-export async function publish(
-  client: Client,
-  name: string,
-  tables: readonly SourceTable[],
-): Promise<SourceTable[]> {
+/** Publishes these tables too, each as it can be now: one that gained or lost its identity changes over. */
+export async function publish(client: Client, name: string, tables: readonly SourceTable[]): Promise<void> {
   const [whole, inserts] = publicationNames(name);
   const { rows: existing } = await client.query<{ pubname: string }>(
     'SELECT pubname FROM pg_publication WHERE pubname = ANY ($1)',
@@ -97,21 +93,20 @@ export async function publish(
       `CREATE PUBLICATION ${quoted(inserts)} WITH (publish = 'insert, truncate', ${AS_ONE})`,
     );
   }
-  const { rows } = await client.query<{ schemaname: string; tablename: string }>(
-    'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ANY ($1)',
+  const { rows } = await client.query<{ pubname: string; schemaname: string; tablename: string }>(
+    'SELECT pubname, schemaname, tablename FROM pg_publication_tables WHERE pubname = ANY ($1)',
     [[whole, inserts]],
   );
-  const published = new Set(rows.map(({ schemaname, tablename }) => qualified(schemaname, tablename)));
-  const added = tables.filter(({ schema, name: table }) => !published.has(qualified(schema, table)));
-  for (const [publication, isIdentified] of [
-    [whole, true],
-    [inserts, false],
-  ] as const) {
-    const list = added
-      .filter((table) => table.isIdentified === isIdentified)
-      .map(({ schema, name: table }) => qualified(schema, table));
-    if (list.length > 0)
-      await client.query(`ALTER PUBLICATION ${quoted(publication)} ADD TABLE ${list.join(', ')}`);
+  const published = new Map(
+    rows.map(({ pubname, schemaname, tablename }) => [qualified(schemaname, tablename), pubname]),
+  );
+  for (const { schema, name: table, isIdentified } of tables) {
+    const at = qualified(schema, table);
+    const [now, wanted] = [published.get(at), isIdentified ? whole : inserts];
+    if (now === wanted) continue;
+    const add = `ALTER PUBLICATION ${quoted(wanted)} ADD TABLE ${at}`;
+    // Both at once, so that no change falls between them.
+    const leave = now === undefined ? '' : `ALTER PUBLICATION ${quoted(now)} DROP TABLE ${at};`;
+    await client.query(`${leave}${add}`);
   }
-  return added;
 }

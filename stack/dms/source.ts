@@ -65,9 +65,9 @@ export async function sourceTables(client: Client, mappings: Mappings): Promise<
 
 /** Of the table `c`: it and every one of its partitions have to say it, for each row is logged by the one it lies in. */
 const IS_IDENTIFIED = `NOT EXISTS (
-  SELECT FROM pg_class part WHERE (part.oid = c.oid OR part.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-    AND part.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = part.oid
-      AND CASE part.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END))`;
+  SELECT FROM (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) of (oid) JOIN pg_class part USING (oid)
+  WHERE part.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = part.oid
+    AND CASE part.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END))`;
 
 /** What the rows of the table itself are read from: those of a partitioned one lie in its partitions. */
 export async function rowsOf(client: Client, schema: string, name: string): Promise<string> {

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { Applier } from './applier.ts';
 import { tableKey } from './catalogue.ts';
 import { type Context, countDdls } from './context.ts';
-import { writtenLog } from './full-load.ts';
+import { PENDING, writtenLog } from './full-load.ts';
 import { folderOf } from './load.ts';
 import type { Table } from './model.ts';
 import type { Lsn } from './positions.ts';
@@ -19,12 +19,17 @@ export class TableWatch {
   readonly #reloads: Reloads;
   /** What is gone at the source, with a place behind its last change. */
   readonly #going = new Map<string, { readonly table: Table; readonly after: Lsn }>();
+  /** What was being picked up when the task last ended. */
+  readonly #unfinished: Set<string>;
+  #identities = '';
   #lookedAt = Date.now();
 
   constructor(context: Context, applier: Applier, reloads: Reloads) {
     this.#context = context;
     this.#applier = applier;
     this.#reloads = reloads;
+    const pending = context.catalogue.tables(context.arn).filter(({ state }) => PENDING.includes(state));
+    this.#unfinished = new Set(pending.map(({ schema, name }) => tableKey(schema, name)));
   }
 
   async look(client: Client): Promise<void> {
@@ -50,21 +55,24 @@ export class TableWatch {
       if (found?.oid === table.oid && found) this.#compare(table, found);
       else if (!this.#going.has(key)) this.#going.set(key, { table, after });
     }
-    await this.#welcome(
-      client,
-      [...existing].flatMap(([key, table]) => (known.has(key) ? [] : [table])),
-    );
-    this.#lookedAt = Date.now();
-  }
-
-  async #welcome(client: Client, come: readonly SourceTable[]): Promise<void> {
-    if (come.length === 0) return;
+    const come = [...existing].filter(([key]) => !known.has(key)).map(([, table]) => table);
     for (const table of come) {
       const { oid, columns } = table;
       countDdls(this.#context, table, 1, { state: 'Before load', oid, columns });
     }
-    await publish(client, objectName(this.#context.arn), come);
-    for (const table of come) await this.#reloads.pickUp(table);
+    await this.#publish(client, [...existing.values()]);
+    const owed = [...existing].filter(([key]) => known.has(key) && this.#unfinished.has(key));
+    this.#unfinished.clear();
+    for (const table of [...come, ...owed.map(([, one]) => one)]) await this.#reloads.pickUp(table);
+    this.#lookedAt = Date.now();
+  }
+
+  /** Where a table came, or one gained or lost what identifies its rows. */
+  async #publish(client: Client, existing: readonly SourceTable[]): Promise<void> {
+    const identities = JSON.stringify(existing.map(({ oid, isIdentified }) => [oid, isIdentified]));
+    if (identities === this.#identities) return;
+    await publish(client, objectName(this.#context.arn), existing);
+    this.#identities = identities;
   }
 
   /** Each column that came, went or changed its name or type counts as one. */

@@ -7,6 +7,7 @@ import type {
 } from '@aws-sdk/client-database-migration-service';
 import { ServiceError } from '../json-service.ts';
 import type { Catalogue } from './catalogue.ts';
+import { type Strike, staleMs } from './faults-at.ts';
 import { invalid, wrongState } from './identifier.ts';
 import type { Table } from './model.ts';
 import { page } from './paging.ts';
@@ -17,11 +18,12 @@ const MOST_RELOADS = 10;
 export function tableOperations(
   catalogue: Catalogue,
   reload: (taskArn: string, tables: readonly { schema: string; name: string }[]) => void,
+  strike: Strike,
 ) {
   function describe(input: DescribeTableStatisticsMessage): DescribeTableStatisticsResponse {
-    const { arn } = catalogue.task(input.ReplicationTaskArn);
+    const { arn, id } = catalogue.task(input.ReplicationTaskArn);
     const asked = { ...input, MaxRecords: input.MaxRecords ?? 100 };
-    const tables = catalogue.tables(arn);
+    const tables = catalogue.tablesAgo(arn, staleMs(strike, 'ShowTables', id));
     const { items, ...rest } = page(tables, asked, FILTERS, { most: 500 });
     return { ReplicationTaskArn: arn, TableStatistics: items.map(shown), ...rest };
   }

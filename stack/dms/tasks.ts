@@ -9,6 +9,7 @@ import type {
   ModifyReplicationTaskResponse,
 } from '@aws-sdk/client-database-migration-service';
 import type { Catalogue } from './catalogue.ts';
+import { type Strike, staleMs } from './faults-at.ts';
 import { invalid, newIdentifier, refuseOthers, resourcePart, wrongState } from './identifier.ts';
 import { parseMappings } from './mappings.ts';
 import type { MigrationType, Task } from './model.ts';
@@ -42,7 +43,11 @@ const MODIFIED = [
 ];
 
 /** `dropSlot` frees what a task holds at its source; it may fail, for the source may be gone. */
-export function taskOperations(catalogue: Catalogue, dropSlot: (task: Task) => Promise<void>) {
+export function taskOperations(
+  catalogue: Catalogue,
+  dropSlot: (task: Task) => Promise<void>,
+  strike: Strike,
+) {
   const { clock } = catalogue.realm;
 
   function create(input: CreateReplicationTaskMessage): CreateReplicationTaskResponse {
@@ -107,10 +112,11 @@ export function taskOperations(catalogue: Catalogue, dropSlot: (task: Task) => P
 
   function describe(input: DescribeReplicationTasksMessage): DescribeReplicationTasksResponse {
     const { items, ...rest } = page(catalogue.tasks(), input, FILTERS, { what: 'Tasks', most: 100 });
-    const shown = items.map((task) => {
+    const shown = items.map(({ arn, id }) => {
+      const ageMs = staleMs(strike, 'ShowTask', id);
       const { TableMappings, ReplicationTaskSettings, ...facts } = shownTask(
-        task,
-        catalogue.tables(task.arn),
+        catalogue.taskAgo(arn, ageMs),
+        catalogue.tablesAgo(arn, ageMs),
         clock.now(),
       );
       return input.WithoutSettings === true ? facts : { ...facts, TableMappings, ReplicationTaskSettings };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -15,6 +15,7 @@ import { createViewActivities } from '../../activities/views/activities.ts';
 import { readLake } from '../../config/lake.ts';
 import type { Entry } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
+import type { FilesSource, FixedLayout } from '../../lake/spec.ts';
 import { query } from '../../reading/query.ts';
 import { verifyLake } from '../../reading/verify/verify.ts';
 import { backwardsRevision, oddRecords } from '../../sample/broken-records.ts';
@@ -27,7 +28,7 @@ const DAY = '2026-11-22';
 const signal = AbortSignal.timeout(120_000);
 
 /** The sample's lake with the real activities, a folder and a stream; its time stands still. */
-async function sampleLake() {
+async function sampleLake(settled: Pick<Partial<FilesSource>, 'format'> = {}) {
   const home = await tmpFolder();
   const [scratch, dir] = [join(home, 'scratch'), join(home, 'sample-data', 'settlements')];
   await mkdir(scratch);
@@ -39,7 +40,10 @@ async function sampleLake() {
   const settlements = reading.spec.sources['settlements'];
   if (settlements?.kind !== 'files') throw new Error('the sample has no settlements');
   const { window: _, ...books } = settlements;
-  const sources = { ...reading.spec.sources, settlements: { ...books, include: ['**'], quietMs: 0 } };
+  const sources = {
+    ...reading.spec.sources,
+    settlements: { ...books, include: ['**'], quietMs: 0, ...settled },
+  };
   const payments = reading.spec.datasets['payments'];
   if (!payments) throw new Error('the sample has no payments');
   const datasets = { payments: { ...payments, close: { ...payments.close, needs: [] } } };
@@ -149,6 +153,68 @@ test('of everything bad at once, the good goes through, the bad is named, and th
   await lake.publish();
   const report = await lake.verify();
   expect(report.findings).toEqual([]);
+  expect(report.datasets['payments']?.residue).toBe(0);
+});
+
+const LAYOUT: FixedLayout = {
+  columns: {
+    payment_id: { start: 1, width: 12, trim: 'right' },
+    paid_at: { start: 13, width: 26, trim: 'right' },
+    gross: { start: 41, width: 10, trim: 'left' },
+    currency: { start: 51, width: 3, trim: 'both' },
+    status: { start: 54, width: 10, trim: 'both' },
+    revision: { start: 64, width: 20, trim: 'both' },
+  },
+  nulls: [''],
+  skip: 1,
+};
+
+test('of fixed-width files with every bad line, the good go through, and the proof balances', async () => {
+  const lake = await sampleLake({ format: { fixed: LAYOUT } });
+  const { columns, row, wrong } = odd.settlementRows(DAY);
+  const lineOf = (texts: readonly string[]) => {
+    let line = '';
+    for (const [name, { start, width, trim }] of Object.entries(LAYOUT.columns)) {
+      const text = texts[columns.indexOf(name)] ?? '';
+      line = line.padEnd(start - 1) + (trim === 'left' ? text.padStart(width) : text.padEnd(width));
+    }
+    return Buffer.from(`${line}\n`);
+  };
+  const good = lineOf(row(1)).toString();
+  const bad = [
+    ...wrong.map(({ column, text }, n) =>
+      lineOf(row(n + 10).map((own, index) => (columns[index] === column ? text : own))),
+    ),
+    Buffer.from(good.replace(' \n', '\n')),
+    Buffer.from(good.replace('\n', ' \n')),
+    Buffer.from(good.replace('EUR', 'E\u0001R')),
+    Buffer.from(good.replace('EUR', 'E\xe9R'), 'latin1'),
+    Buffer.concat([Buffer.from(good).subarray(0, 38), Buffer.from('x'), Buffer.from(good).subarray(39)]),
+  ];
+  const write = async (item: string, content: string | Uint8Array) => {
+    await writeFile(join(lake.dir, item), content);
+    await utimes(join(lake.dir, item), new Date(`${DAY}T23:00:00Z`), new Date(`${DAY}T23:00:00Z`));
+  };
+  const lines = bad.flatMap((line, n) => [lineOf(row(n + 100)), line]);
+  await write('a.txt', Buffer.concat([Buffer.from('settled\n'), ...lines]));
+  await write('b.txt', `settled\n${good}`.replaceAll('\n', '\r\n'));
+  await write('c.txt', '');
+  await lake.land();
+  const landed = await lake.entries('settlements');
+  expect(landed.flatMap(({ items = [] }) => items.map(({ item, state }) => [item, state]))).toEqual([
+    ['a.txt', 'collected'],
+    ['b.txt', 'collected'],
+    ['c.txt', 'parked'],
+  ]);
+  expect(countOf(landed, 'rows')).toBe(bad.length + 1);
+  expect(countOf(landed, 'rejected')).toBe(bad.length);
+  const events = backwardsRevision(DAY).records;
+  for (const { data } of events) lake.stream.put('shardId-000000000000', data);
+  await lake.collect();
+  await lake.publish();
+  const report = await lake.verify();
+  expect(report.findings).toEqual([]);
+  expect(report).toMatchObject({ rows: bad.length + 1 + events.length, rejected: bad.length });
   expect(report.datasets['payments']?.residue).toBe(0);
 });
 

@@ -97,12 +97,6 @@ test.each([
     ['9:1: metrics is not built yet (docs/status.md lists what is)'],
   ],
   [
-    'a format that is not built',
-    '{ csv: {} }',
-    '{ csv: {}, fixed: {} }',
-    ['6:24: fixed is not built yet (docs/status.md lists what is)'],
-  ],
-  [
     'a kind that is not built',
     'kind: kinesis',
     'kind: kafka',
@@ -189,7 +183,7 @@ test.each([
     'two formats',
     '{ csv: {} }',
     '{ csv: {}, json: {} }',
-    ['6:5: format names csv and json: it must name one of csv, json, parquet, raw'],
+    ['6:5: format names csv and json: it must name one of csv, fixed, json, parquet, raw'],
   ],
   [
     'a file without a header',

@@ -1,12 +1,13 @@
 import { TestRunner, inject } from 'vitest';
 
-/** What `npm run conformance` was asked for. */
+/** What `npm run conformance` was asked for: a file of cases runs where what it is about is there. */
 export interface Asked {
-  readonly bucket: string;
-  /** Everything that is written is below it; ends in "/". */
-  readonly folder: string;
-  /** Every stream that is made begins with it; absent when none is to be made. */
+  /** A bucket; everything that is written is below its `folder`, which ends in "/". */
+  readonly s3?: { readonly bucket: string; readonly folder: string };
+  /** Every stream that is made begins with it. */
   readonly streams?: string;
+  /** A replication task; only looked at, unless it may be started, stopped and resumed. */
+  readonly task?: { readonly arn: string; readonly mayStart: boolean };
   readonly region: string;
   /** Of a stand-in; absent for AWS itself. */
   readonly endpoint?: string;

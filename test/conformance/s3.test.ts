@@ -12,7 +12,9 @@ const NOT_HERE: Cannot = {
   'what was there before versioning is the version "null"': 'it needs a bucket that never had versions',
 };
 
-const { bucket, folder, region, endpoint } = asked();
+const { s3, region, endpoint } = asked();
+if (!s3) throw new Error('no bucket was asked for');
+const { bucket, folder } = s3;
 const config: S3ClientConfig = {
   region,
   ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),

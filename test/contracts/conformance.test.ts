@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { ListObjectVersionsCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { expect, onTestFinished, test } from 'vitest';
-import { STACK_CREDENTIALS, STACK_REGION, openStack, stackEnv } from '../support/stack.ts';
+import { STACK_CREDENTIALS, STACK_REGION, openStack } from '../support/stack.ts';
 import { openVersitygw, versitygwBinary } from '../support/versitygw.ts';
+import { conformance } from './conformance-run.ts';
 import { VERSITYGW_CANNOT } from './versitygw-cannot.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SLOW_MS = 240_000;
 
 test(
@@ -67,30 +64,15 @@ test('a bucket that is not there ends it before anything is asked', async () => 
   );
 });
 
-test('without a bucket it says what it needs', async () => {
+test('without anything to ask it says what it needs', async () => {
   const { code, said } = await conformance('http://127.0.0.1:1');
   expect(code).toBe(2);
   expect(said).toContain(
-    '--bucket must be given\nusage: npm run conformance -- --bucket BUCKET [--stream PREFIX]',
+    '--bucket, --stream or --task must be given\nusage: npm run conformance -- [--bucket BUCKET] [--stream PREFIX]',
   );
 });
 
 async function leftOver(client: S3Client, Bucket: string): Promise<(string | undefined)[]> {
   const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }));
   return [...Versions, ...DeleteMarkers].map(({ Key }) => Key);
-}
-
-/** As `npm run conformance` starts it, but by what `url` says is AWS. */
-async function conformance(url: string, ...args: string[]): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/conformance.ts', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...stackEnv(url), VITEST: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (text: Buffer) => said.push(text.toString()));
-  }
-  await once(child, 'close');
-  return { code: child.exitCode, said: said.join('') };
 }

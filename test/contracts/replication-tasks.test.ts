@@ -5,10 +5,25 @@ import { DmsTasks } from '../../activities/dms/dms.ts';
 import { MemoryDms } from '../fakes/memory-dms.ts';
 import { type Database, type DmsLab, makeDatabase, makeTask, openDmsLab } from '../stack/dms-lab.ts';
 import { STACK_REGION } from '../support/stack.ts';
-import { keepsTheReplicationTasksContract } from './replication-tasks.ts';
+import { keepsTheReplicationTaskContract } from './replication-task.ts';
+import { type OpenedReplicationTasks, keepsTheReplicationTasksContract } from './replication-tasks.ts';
+
+const TYPES = ['full-load', 'full-load-and-cdc'] as const;
+
+/** Cases about one task, each with one that never ran. */
+function keepsBothContracts(open: () => Promise<OpenedReplicationTasks>): void {
+  keepsTheReplicationTasksContract(open);
+  describe.each(TYPES)('one task, %s', (type) => {
+    keepsTheReplicationTaskContract(async () => {
+      const opened = await open();
+      const { arn } = await opened.make(type);
+      return { tasks: opened.tasks, arn, nowhere: arn.replace(/[^:]*$/, 'NOWHERE') };
+    });
+  });
+}
 
 describe('in memory', () => {
-  keepsTheReplicationTasksContract(async () => {
+  keepsBothContracts(async () => {
     const tasks = new MemoryDms();
     return {
       tasks,
@@ -37,7 +52,7 @@ describe('DMS on the stand-in', () => {
     await lab?.close();
   });
 
-  keepsTheReplicationTasksContract(async () => {
+  keepsBothContracts(async () => {
     if (!lab) throw new Error('the stand-in is not there');
     const opened = lab;
     const where = { endpoint: opened.stack.url, region: STACK_REGION };

@@ -29,6 +29,7 @@ sources:
   notes: { kind: files, from: 'file:./notes', quiet: 0s, format: { csv: {} }, columns: { text: string } }
   lines: { kind: files, from: 's3://elsewhere/lines', region: eu-central-1, format: { json: {} }, columns: { id: string } }
   tables: { kind: files, from: 'file:./tables', format: { parquet: {} }, columns: { id: string } }
+  statements: { kind: files, from: 'file:./statements', columns: { id: string }, format: { fixed: { columns: { id: { start: 1, width: 5 } }, skip: 1 } } }
   blobs: { kind: files, from: 'file:./blobs', format: { raw: {} } }
 datasets:
   payments:

@@ -27,6 +27,7 @@ export function factsOf(
     asOf: null,
     maxTime: null,
     channels: null,
+    table: null,
     ...extra,
   };
 }

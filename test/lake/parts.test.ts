@@ -170,8 +170,8 @@ class Model {
     const barred = new Set([...this.exclude, ...exclude].map(entryName));
     const rolled = rollBack(
       {
-        head,
-        to,
+        head: { ...head, generations: new Map() },
+        to: { ...to, generations: new Map() },
         partitions: undefined,
         exclude,
         barred: this.entries.filter((entry) => barred.has(entryName(entry))),

@@ -169,6 +169,27 @@ test('an answer to a start that is lost leaves a task that runs', async () => {
   await expect(start(lab, arn)).rejects.toMatchObject({ name: 'InvalidResourceStateFault' });
 });
 
+test('answers are as old as a rule makes them, while the task goes on', async () => {
+  const db = await database('CREATE TABLE a (id int PRIMARY KEY)', 'INSERT INTO a VALUES (1)');
+  const { arn, id, bucket } = await makeTask(lab, db.name, { type: 'full-load' });
+  const late = (operation: string) => ({
+    match: { service: 'dms', operation, key: id },
+    action: { kind: 'delay', ms: 60_000 },
+  });
+  await arm(lab, [late('ShowTask'), late('ShowTables')]);
+
+  await start(lab, arn);
+  await eventually(() => loadOf(lab, bucket, 'a'), '1\n');
+
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'creating' });
+  expect(await statistics(lab, arn)).toEqual({});
+  await arm(lab, [late('ShowTables')]);
+  await whenStatus(lab, arn, 'stopped');
+  expect(await statistics(lab, arn)).toEqual({});
+  await arm(lab, []);
+  expect(await statistics(lab, arn)).toMatchObject({ a: { TableState: 'Table completed', FullLoadRows: 1 } });
+});
+
 test('S3 that refuses is tried again until the changes have landed', async () => {
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
   const settings = { ErrorBehavior: { RecoverableErrorInterval: 0.1 } };
@@ -187,6 +208,28 @@ test('S3 that refuses is tried again until the changes have landed', async () =>
 
   await eventually(() => changesOf(lab, bucket, 'a'), ['I,1']);
   expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
+});
+
+test('a new table whose first file is refused lands when the task goes on', async () => {
+  const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
+  const settings = { ErrorBehavior: { RecoverableErrorInterval: 0.1 } };
+  const { arn, bucket } = await makeTask(lab, db.name, { type: 'cdc', settings });
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'running');
+  await arm(lab, [
+    {
+      match: { operation: 'PutObject', key: `^${bucket}/in/public/b/` },
+      action: { kind: 'error', status: 403, code: 'AccessDenied' },
+      times: 1,
+    },
+  ]);
+
+  await db.query('CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)');
+  await eventually(() => changesOf(lab, bucket, 'b'), ['I,1']);
+  await db.query('INSERT INTO b VALUES (2)');
+
+  await eventually(() => changesOf(lab, bucket, 'b'), ['I,1', 'I,2']);
+  expect((await statistics(lab, arn))['b']).toMatchObject({ TableState: 'Table completed' });
 });
 
 test('tasks that ran when the stack was killed go on in the next one, and nothing is missing', async () => {

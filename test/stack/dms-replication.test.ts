@@ -246,6 +246,27 @@ test('a table without a key goes on taking updates, of which only inserts are se
   expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
 });
 
+test('a table that gains a key brings updates from then on, and one that loses it goes on taking them', async () => {
+  const db = await database('CREATE TABLE a (n int NOT NULL)');
+  const { arn, bucket } = await makeTask(lab, db.name, { type: 'cdc' });
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'running');
+  const isWhole = async () => {
+    const sql = `SELECT pubname FROM pg_publication_tables WHERE tablename = 'a'`;
+    return (await db.query(sql)).rows.map(({ pubname }) => !String(pubname).endsWith('_inserts'));
+  };
+
+  await db.query('ALTER TABLE a ADD CONSTRAINT a_key PRIMARY KEY (n)');
+  await eventually(isWhole, [true]);
+  await db.query('INSERT INTO a VALUES (1); UPDATE a SET n = 2');
+  await db.query('ALTER TABLE a DROP CONSTRAINT a_key');
+  await eventually(isWhole, [false]);
+  await db.query('UPDATE a SET n = 3; INSERT INTO a VALUES (4)');
+
+  await eventually(() => changesOf(lab, bucket, 'a'), ['I,1', 'U,2', 'I,4']);
+  expect(await describe(lab, arn)).toMatchObject({ Status: 'running' });
+});
+
 test('a task that stops after its load or after the cached changes says so, and a resume goes on', async () => {
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)', 'INSERT INTO a VALUES (1)');
   const { arn, bucket } = await makeTask(lab, db.name, {

@@ -294,7 +294,9 @@ export class RowsLake {
       );
       const stream = isStream
         ? [`${literal(String(channel ?? 'c'))} AS _channel`, `'${n}' AS _position`]
-        : [];
+        : source.table === undefined
+          ? []
+          : [`'log' AS _channel`];
       const lineage = [`${n + 1}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
       return `SELECT ${[...own, ...lineage, 'NULL::VARCHAR AS _extra', ...stream].join(', ')}`;
     });

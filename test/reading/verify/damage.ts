@@ -32,6 +32,11 @@ export class Vandal {
     return found[0];
   }
 
+  /** The same object under another key. */
+  async copy(from: string, to: string): Promise<void> {
+    this.store.put(to, (await this.store.get(from, AbortSignal.timeout(10_000))) ?? '');
+  }
+
   remove(key: string): void {
     this.store.delete(key);
   }

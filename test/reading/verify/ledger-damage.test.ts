@@ -183,7 +183,8 @@ const DAMAGES: readonly Damage[] = [
     what: 'a retraction that takes back less than it says',
     by: (vandal) =>
       vandal.entry('flights/0', 2, ({ retracts }) => {
-        const [span] = retracts?.[0]?.spans ?? [];
+        const [taken] = retracts ?? [];
+        const span = taken && 'item' in taken ? taken.spans[0] : undefined;
         if (span) span.records = 1;
       }),
     named: [

@@ -1,10 +1,17 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FramedRecord } from '../../../activities/files/framing.ts';
-import { JsonFramer } from '../../../activities/files/json-framer.ts';
+import { LineFramer } from '../../../activities/files/line-framer.ts';
+import { JSON_LINES, fixedLines } from '../../../activities/files/line-rules.ts';
 
-function frame(chunks: readonly Buffer[], wanted: readonly number[] = []) {
-  const framer = new JsonFramer(wanted);
+const FIXED = fixedLines({
+  columns: { a: { start: 1, width: 2, trim: 'both' }, b: { start: 3, width: 2, trim: 'both' } },
+  nulls: [''],
+  skip: 2,
+});
+
+function frame(chunks: readonly Buffer[], wanted: readonly number[] = [], rules = JSON_LINES) {
+  const framer = new LineFramer(rules, wanted);
   const records: FramedRecord[] = [];
   const cuts: string[] = [];
   const lines: string[] = [];
@@ -58,7 +65,7 @@ test('where the bytes are torn apart changes nothing', () => {
 });
 
 test('plain lines are given as they were read', () => {
-  const framer = new JsonFramer([]);
+  const framer = new LineFramer(JSON_LINES, []);
   const chunk = Buffer.from('{"a":1}\n{"a":2}\n{"a"');
   expect(framer.push(chunk)).toEqual({ bytes: chunk, from: 0, to: 16, records: 2, cuts: [], wanted: [] });
   expect(framer.push(Buffer.from(':3}'))).toBeUndefined();
@@ -67,9 +74,66 @@ test('plain lines are given as they were read', () => {
 });
 
 test('a line that never ends is refused, with its number', () => {
-  const framer = new JsonFramer([]);
+  const framer = new LineFramer(JSON_LINES, []);
   framer.push(Buffer.from('{}\n'));
   expect(() => framer.push(Buffer.from(`{}\n${' '.repeat(16 * 1024 * 1024 + 1)}`))).toThrow(
     'line 3 is longer than 16777216 bytes; right would be one JSON object a line, each shorter',
   );
+});
+
+const LINES = Buffer.concat([
+  Buffer.from('\ufeffdelivery 7\r\n\r\nab12\r\n\nüß34\nab1\r\nab123\nab\t4\nab\u00004\n'),
+  Buffer.from('ab\xe94\n', 'latin1'),
+  Buffer.from('日本🛫4'),
+]);
+
+test('lines of a layout are counted in characters, behind those that are no records', () => {
+  const found = frame([LINES], [1, 2, 5, 8], FIXED);
+  expect(found).toMatchObject({
+    count: 8,
+    cuts: [
+      '3 6 31 TooShort ab1',
+      '4 7 36 TooLong ab123',
+      '6 9 47 ControlCharacter ab\u00004',
+      '7 10 52 NotUtf8 ab\xe94',
+    ],
+    records: [
+      [1, 3, 17, 'ab12'],
+      [2, 5, 24, 'üß34'],
+      [5, 8, 42, 'ab\t4'],
+      [8, 11, 57, '日本🛫4'],
+    ],
+  });
+});
+
+test('where the bytes of a layout are torn apart changes nothing', () => {
+  const whole = frame([LINES], [1, 2, 5, 8], FIXED);
+  fc.assert(
+    fc.property(fc.array(fc.nat(LINES.length)), (places) => {
+      const ends = [...new Set(places), LINES.length].sort((a, b) => a - b);
+      const chunks = ends.map((end, index) => LINES.subarray(ends[index - 1] ?? 0, end));
+      expect(frame(chunks, [1, 2, 5, 8], FIXED)).toEqual(whole);
+    }),
+  );
+});
+
+test.each([
+  ['', 0],
+  ['delivery 7', 1],
+  ['delivery 7\n', 1],
+])('%j has fewer lines than stand before the first record', (text, lines) => {
+  const framer = new LineFramer(FIXED, []);
+  framer.push(Buffer.from(text));
+  expect(() => framer.end()).toThrow(
+    `it has ${lines} lines; right would be at least 2 before the first record`,
+  );
+});
+
+test('a file of nothing but the lines before the first record has none', () => {
+  expect(frame([Buffer.from('delivery 7\n\n')], [], FIXED)).toEqual({
+    count: 0,
+    text: '',
+    cuts: [],
+    records: [],
+  });
 });

@@ -13,20 +13,35 @@ const LF = 10;
 const CR = 13;
 const NEWLINE = Buffer.from('\n');
 
-// JSON has no control character but tab and line ends. DuckDB takes a CR for a line's end, an empty line for a record.
+// Text has no control character but tab and line ends. DuckDB takes a CR for a line's end, an empty line for a record.
 // oxlint-disable-next-line no-control-regex
 const UNUSUAL = /[\u0000-\u0008\u000b-\u001f]|^\n|\n\n/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f]/;
 
+type Why = Pick<CutRecord, 'reason' | 'message'>;
+
+/** What a format asks of its lines, beyond being text. */
+export interface LineRules {
+  /** Lines before the first record, empty ones counted. */
+  readonly skip: number;
+  /** What lines would be right, in words, where one has no end. */
+  readonly lines: string;
+  /** Of a line with a control character: the reason, and what would be right, in words. */
+  readonly control: { readonly reason: CutRecord['reason']; readonly right: string };
+  /** What is wrong with a line of UTF-8, where that can be told before its values are read. */
+  readonly problem?: (bytes: Buffer, line: number) => Why | undefined;
+}
+
 /**
- * Finds the records of JSON lines: one a line, whether it ends with LF or CRLF. Empty lines are no records. Whether a
- * line is JSON is for DuckDB to say; what it cannot take as a line of text is cut out here. Blocks hold the records as
- * DuckDB reads them, with LF behind each: where lines ended otherwise they are copies.
+ * Finds the records of files with one a line, whether it ends with LF or CRLF. Empty lines are no records. What the
+ * values of a line say is for DuckDB; what it cannot take as a line of text is cut out here. Blocks hold the records
+ * as DuckDB reads them, with LF behind each: where lines ended otherwise they are copies.
  */
-export class JsonFramer implements Framer {
+export class LineFramer implements Framer {
   readonly header: readonly string[] = [];
   readonly crlf = false;
+  readonly #rules: LineRules;
   readonly #wanted: readonly number[];
   #nextWanted = 0;
   /** The start of a record that is not whole yet. */
@@ -34,13 +49,15 @@ export class JsonFramer implements Framer {
   /** Of `#rest`, in the file. */
   #offset = 0;
   #line = 1;
-  isAsRead = true;
+  isAsRead: boolean;
   records = 0;
   longest = 0;
 
   /** `wanted`: ascending numbers of records whose bytes the caller wants. */
-  constructor(wanted: readonly number[]) {
+  constructor(rules: LineRules, wanted: readonly number[]) {
+    this.#rules = rules;
     this.#wanted = wanted;
+    this.isAsRead = rules.skip === 0;
   }
 
   push(chunk: Buffer): Block | undefined {
@@ -48,13 +65,18 @@ export class JsonFramer implements Framer {
   }
 
   end(): Block | undefined {
-    return this.#frame(this.#rest, true);
+    const block = this.#frame(this.#rest, true);
+    const lines = this.#line - 1;
+    const { skip } = this.#rules;
+    if (lines < skip)
+      throw new Unframeable(`it has ${lines} lines; right would be at least ${skip} before the first record`);
+    return block;
   }
 
   #frame(buffer: Buffer, isLast: boolean): Block | undefined {
     const end = isLast ? buffer.length : buffer.lastIndexOf(LF) + 1;
     if (buffer.length - end > LONGEST_RECORD) throw this.#tooLong(buffer.subarray(0, end));
-    const from = end > 0 && this.#offset === 0 && hasMark(buffer) ? 3 : 0;
+    let from = end > 0 && this.#offset === 0 && hasMark(buffer) ? 3 : 0;
     const isText = isUtf8(buffer.subarray(0, end));
     const isUsual = !UNUSUAL.test(buffer.toString('latin1', from, end));
     if (from > 0 || !isUsual) this.isAsRead = false;
@@ -68,7 +90,9 @@ export class JsonFramer implements Framer {
       const next = found === -1 ? end : found + 1;
       const last = found === -1 ? end : found;
       const to = !isUsual && last > at && buffer[last - 1] === CR ? last - 1 : last;
-      if (to > at) {
+      if (this.#line <= this.#rules.skip) {
+        from = next;
+      } else if (to > at) {
         const start = isUsual ? at : length;
         this.#take(buffer.subarray(at, to), { at, start, isText, isUsual }, cuts, wanted);
         if (!isUsual) copied.push(buffer.subarray(at, to), NEWLINE);
@@ -119,21 +143,24 @@ export class JsonFramer implements Framer {
   #problem(
     bytes: Buffer,
     { isText, isUsual }: { readonly isText: boolean; readonly isUsual: boolean },
-  ): Pick<CutRecord, 'reason' | 'message'> | undefined {
+  ): Why | undefined {
     if (!isText && !isUtf8(bytes))
       return { reason: 'NotUtf8', message: `line ${this.#line} is not UTF-8; right would be UTF-8` };
+    const { control, problem } = this.#rules;
     const [found] = isUsual ? [] : (CONTROL.exec(bytes.toString('latin1')) ?? []);
-    if (found === undefined) return undefined;
+    if (found === undefined) return problem?.(bytes, this.#line);
     const code = found.charCodeAt(0).toString(16).padStart(2, '0');
-    const message = `line ${this.#line} has the byte 0x${code}; right would be one JSON object, with it escaped or left out`;
-    return { reason: 'NotJson', message };
+    return {
+      reason: control.reason,
+      message: `line ${this.#line} has the byte 0x${code}; right would be ${control.right}`,
+    };
   }
 
   #tooLong(before: Buffer): Unframeable {
     let line = this.#line;
     for (let at = before.indexOf(LF); at !== -1; at = before.indexOf(LF, at + 1)) line += 1;
     return new Unframeable(
-      `line ${line} is longer than ${LONGEST_RECORD} bytes; right would be one JSON object a line, each shorter`,
+      `line ${line} is longer than ${LONGEST_RECORD} bytes; right would be ${this.#rules.lines}`,
     );
   }
 }

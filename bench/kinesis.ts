@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { createS3Client } from '../activities/objects/clients.ts';
+import { startLocal } from '../scripts/local/start.ts';
+import { actionsOfStretches } from './kinesis/actions.ts';
+import { fillStream } from './kinesis/fill.ts';
+import { RECORD_BYTES, SHARDS } from './kinesis/records.ts';
+import { median } from './process.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+
+interface Figure {
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+  readonly peakRssMb: number;
+  readonly rows: number;
+}
+
+/**
+ * A stream of 1 KB records to Parquet: the collector, which also keeps the records as they came, proves counts and
+ * commits, beside the SDK's client with JSON.parse and DuckDB's appender; then what that costs in Temporal's actions.
+ */
+export async function benchKinesis(
+  records: number,
+  rounds: number,
+  say: (text: string) => void,
+): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
+  const local = await startLocal({ data: folder, bucket: 'bench-lake', say: () => undefined });
+  try {
+    Object.assign(process.env, local.exports);
+    const kinesis = new KinesisClient({
+      endpoint: local.endpoint,
+      region: 'eu-west-1',
+      requestHandler: new NodeHttpHandler(),
+    });
+    await fillStream(kinesis, records);
+    kinesis.destroy();
+    say(`${records} records of ${RECORD_BYTES} bytes in ${SHARDS} shards`);
+    const gigabytes = (records * RECORD_BYTES) / 1e9;
+    const pairs: { readonly ours: Figure; readonly peer: Figure }[] = [];
+    for (let round = 0; round <= rounds; round += 1) {
+      const peer = await ofPeer(local.endpoint, join(folder, `peer-${round}`));
+      const ours = await ofOurs(local.endpoint, `bench-${round}`, join(folder, `ours-${round}`));
+      for (const { rows } of [peer, ours])
+        if (rows !== records) throw new Error(`${rows} rows came of ${records} records`);
+      say(
+        `${round === 0 ? 'warm-up' : `round ${round}`}: ${ours.cpuSeconds.toFixed(1)} s of CPU beside ${peer.cpuSeconds.toFixed(1)} s`,
+      );
+      if (round > 0) pairs.push({ ours, peer });
+    }
+    const perSecond = median(pairs.map(({ ours }) => records / ours.seconds));
+    const ratios = pairs.map(({ ours, peer }) => ours.cpuSeconds / peer.cpuSeconds);
+    return {
+      records,
+      rounds,
+      cpuRatio: median(ratios),
+      cpuRatios: { least: Math.min(...ratios), most: Math.max(...ratios) },
+      cpuSecondsPerGb: median(pairs.map(({ ours }) => ours.cpuSeconds / gigabytes)),
+      peerCpuSecondsPerGb: median(pairs.map(({ peer }) => peer.cpuSeconds / gigabytes)),
+      recordsPerSecond: perSecond,
+      peerRecordsPerSecond: median(pairs.map(({ peer }) => records / peer.seconds)),
+      peakRssMb: Math.max(...pairs.map(({ ours }) => ours.peakRssMb)),
+      peerPeakRssMb: Math.max(...pairs.map(({ peer }) => peer.peakRssMb)),
+      temporal: await actionsOfStretches(local, folder, perSecond),
+    };
+  } finally {
+    await local.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ofPeer(endpoint: string, folder: string): Promise<Figure> {
+  await mkdir(folder);
+  const figure = await ofProcess('peer.ts', endpoint, folder);
+  await rm(folder, { recursive: true });
+  return figure;
+}
+
+/** Into a bucket of its own, so that each round begins at the stream's beginning. */
+async function ofOurs(endpoint: string, bucket: string, scratch: string): Promise<Figure> {
+  await mkdir(scratch);
+  const s3 = createS3Client({ endpoint, region: 'eu-west-1', maxAttempts: 3 });
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  s3.destroy();
+  return ofProcess('ours.ts', endpoint, bucket, scratch);
+}
+
+async function ofProcess(script: string, ...args: string[]): Promise<Figure> {
+  const { stdout } = await run(
+    process.execPath,
+    ['--import', 'tsx', join(ROOT, 'bench/kinesis', script), ...args],
+    { cwd: ROOT },
+  );
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Figure;
+}
