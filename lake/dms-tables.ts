@@ -5,7 +5,16 @@ export interface DmsTable {
   /** DMS's own words. */
   readonly state: string;
   readonly validation: string | null;
+  /** That its last full load brought. */
   readonly rows: number;
+  /** Of the last full load; null where there was none, or it goes on. */
+  readonly loadStartedAt: string | null;
+  readonly loadEndedAt: string | null;
+  /** Changes since, as DMS counts them: statements of DDL too. */
+  readonly inserts: number;
+  readonly updates: number;
+  readonly deletes: number;
+  readonly ddls: number;
   /** When DMS refreshed these statistics, not the data. */
   readonly refreshedAt: string | null;
 }

@@ -11,7 +11,8 @@ import {
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import type { DmsTask } from '../../lake/dms.ts';
 import { type ErrorMeanings, awsCall } from '../aws.ts';
-import type { ReplicationTasks, StartRequest, TableRef, TaskNames, TablesPage } from './port.ts';
+import type { ReplicationTasks, StartRequest, TableRef, TaskDetails, TaskNames, TablesPage } from './port.ts';
+import { readTask, tasksWritingTo } from './settings.ts';
 
 const MEANINGS: ErrorMeanings = {
   AccessDeniedFault: 'AccessDenied',
@@ -125,6 +126,14 @@ export class DmsTasks implements ReplicationTasks {
     );
   }
 
+  settings(task: string, signal: AbortSignal): Promise<TaskDetails> {
+    return readTask(this.#client, task, signal);
+  }
+
+  writers(endpointArn: string, signal: AbortSignal): Promise<readonly string[]> {
+    return tasksWritingTo(this.#client, endpointArn, signal);
+  }
+
   async #inHalves({ by, names }: TaskNames, signal: AbortSignal): Promise<readonly DmsTask[]> {
     const middle = Math.ceil(names.length / 2);
     const first = await this.describe({ by, names: names.slice(0, middle) }, signal);
@@ -184,6 +193,12 @@ function tableOf(table: TableStatistics): DmsTable {
     state: table.TableState ?? '',
     validation: textOf(table.ValidationState),
     rows: table.FullLoadRows ?? 0,
+    loadStartedAt: latest(table.FullLoadStartTime),
+    loadEndedAt: latest(table.FullLoadEndTime),
+    inserts: table.Inserts ?? 0,
+    updates: table.Updates ?? 0,
+    deletes: table.Deletes ?? 0,
+    ddls: table.Ddls ?? 0,
     refreshedAt: latest(table.LastUpdateTime),
   };
 }

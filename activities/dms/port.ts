@@ -1,4 +1,5 @@
 import type { StartType } from '../../lake/dms-start.ts';
+import type { DmsTaskSettings } from '../../lake/dms-settings.ts';
 import type { DmsTask } from '../../lake/dms.ts';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 
@@ -36,6 +37,25 @@ export interface ReplicationTasks {
 
   /** At most 10 tables of a running task. `wrongState`: the task does not run, or is busy with them. */
   reload(arn: string, tables: readonly TableRef[], signal: AbortSignal): Promise<'accepted' | 'wrongState'>;
+
+  /**
+   * How a task was made, by identifier or ARN; a few requests. Rejects with `DmsTaskMissing`, and with `DmsRefused`
+   * where its target is not S3.
+   */
+  settings(task: string, signal: AbortSignal): Promise<TaskDetails>;
+
+  /** ARNs of all tasks whose target is this endpoint. */
+  writers(endpointArn: string, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** A task and how it was told to work. */
+export interface TaskDetails extends DmsTaskSettings {
+  readonly identifier: string;
+  readonly arn: string;
+  readonly status: string;
+  readonly sourceArn: string;
+  readonly targetArn: string;
+  readonly instanceArn: string;
 }
 
 export interface TableRef {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileFormat } from '../../lake/spec.ts';
 import { emptyRecord } from './format.ts';
-import type { Block } from './framing.ts';
+import type { Block } from '../refine/framing.ts';
 import type { ComingFile, Group, Piece } from './group.ts';
 import type { FileFolder } from './port.ts';
 import { reframe, withoutCuts } from './survey.ts';

@@ -1,6 +1,6 @@
 import type { FileFormat } from '../../lake/spec.ts';
-import { CsvFramer } from './framer.ts';
-import { type Framer, NO_RECORDS } from './framing.ts';
+import { CsvFramer } from '../refine/csv-framer.ts';
+import { type Framer, NO_RECORDS } from '../refine/framing.ts';
 import { LineFramer } from './line-framer.ts';
 import { JSON_LINES, fixedLines } from './line-rules.ts';
 

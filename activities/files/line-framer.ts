@@ -7,7 +7,7 @@ import {
   LONGEST_RECORD,
   Unframeable,
   hasMark,
-} from './framing.ts';
+} from '../refine/framing.ts';
 
 const LF = 10;
 const CR = 13;

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { ident, literal } from '../../lake/sql/text.ts';
 import type { DuckDb } from '../duckdb.ts';
 import { failedWith } from '../failure.ts';
-import { busy } from './busy.ts';
+import { busy } from '../refine/busy.ts';
 import { PATTERN_CHARACTERS } from './copy.ts';
 import type { FileFolder, FileStat } from './port.ts';
 import type { Survey } from './survey.ts';

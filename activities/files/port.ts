@@ -11,8 +11,9 @@ export interface FileFolder {
   /**
    * Everything below the folder, once. Links are not followed; they, special files, names that are not UTF-8 and
    * what cannot be read as it is come as `ignored`, with the reason. Rejects with `SourceMissing` or `AccessDenied`.
+   * With `after`, where files come in the order of their names, only those behind it.
    */
-  list(folder: string, signal: AbortSignal): AsyncIterable<Listing>;
+  list(folder: string, signal: AbortSignal, after?: string): AsyncIterable<Listing>;
 
   /** `undefined` when no file has this name. */
   stat(folder: string, item: string, signal: AbortSignal): Promise<FileStat | undefined>;

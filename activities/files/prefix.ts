@@ -46,7 +46,7 @@ export class S3Prefix implements FileFolder {
     this.#rangeBytes = rangeBytes;
   }
 
-  async *list(folder: string, signal: AbortSignal): AsyncIterable<Listing> {
+  async *list(folder: string, signal: AbortSignal, after?: string): AsyncIterable<Listing> {
     const { bucket, prefix } = placeOf(folder);
     let token: string | undefined;
     do {
@@ -56,7 +56,9 @@ export class S3Prefix implements FileFolder {
         // Keys may hold characters that XML has no way to write.
         EncodingType: 'url',
         OptionalObjectAttributes: ['RestoreStatus'],
-        ...(token !== undefined && { ContinuationToken: token }),
+        ...(token === undefined
+          ? after !== undefined && { StartAfter: prefix + after }
+          : { ContinuationToken: token }),
       });
       const list = () => this.#s3.send(command, { abortSignal: signal });
       const page = await awsCall(signal, list, MEANINGS, await this.#place('LIST', folder));

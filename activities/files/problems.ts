@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { RejectedRecord } from '../../lake/entry.ts';
 import type { Problem } from '../../lake/sql/refine-cast.ts';
 import type { Quarantine } from '../refine/quarantine.ts';
-import type { FramedRecord } from './framing.ts';
+import type { FramedRecord } from '../refine/framing.ts';
 import type { ComingFile, Member } from './group.ts';
 import type { PlacedMember, RefineContext } from './refine.ts';
 import { reframe } from './survey.ts';

@@ -11,7 +11,7 @@ import type { DuckDb } from '../duckdb.ts';
 import { failure } from '../failure.ts';
 import { Quarantine } from '../refine/quarantine.ts';
 import { type Statistics, readStatistics } from '../refine/statistics.ts';
-import { busy } from './busy.ts';
+import { busy } from '../refine/busy.ts';
 import type { ComingFile, Group, Member } from './group.ts';
 import type { FileFolder } from './port.ts';
 import { itemOf, quarantineProblems } from './problems.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FileFormat } from '../../lake/spec.ts';
 import { failedWith } from '../failure.ts';
-import { decoderFor } from './decode.ts';
+import { decoderFor } from '../refine/decode.ts';
 import { emptyRecord, framerFor } from './format.ts';
-import { type Block, type CutRecord, type Framer, Unframeable } from './framing.ts';
+import { type Block, type CutRecord, type Framer, Unframeable } from '../refine/framing.ts';
 import type { FileFolder, FileStat } from './port.ts';
 
 /** What one pass over a file found. `stat` is that of before and after. */

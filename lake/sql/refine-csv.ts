@@ -69,7 +69,11 @@ export function refineCsv(refine: CsvRefine): RefineStatements {
 /** DuckDB's own default; a buffer must hold four lines. */
 const LINE_BYTES = 2_097_152;
 
-function readCsv({ paths, dialect, longest }: CsvRefine, texts: readonly string[]): string {
+/** Local CSV files, each with a header, as columns of text under these names. */
+export function readCsv(
+  { paths, dialect, longest }: Pick<CsvRefine, 'paths' | 'dialect' | 'longest'>,
+  texts: readonly string[],
+): string {
   const line = Math.max(LINE_BYTES, longest + 1024);
   // The list may not be empty: a text that no file has stands for "nothing is null".
   const nulls = dialect.nulls.length > 0 ? dialect.nulls : ['\u0001no text is null\u0001'];

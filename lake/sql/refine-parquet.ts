@@ -121,7 +121,7 @@ function notFinite(column: string, own: string, found: string, type: ColumnType)
 }
 
 /** A value within a JSON object: JSON has no bytes, and no number that is not finite. */
-function jsonOf(own: string, type: string): string {
+export function jsonOf(own: string, type: string): string {
   if (type === 'BLOB') return `base64(${own})`;
   if (type === 'FLOAT' || type === 'DOUBLE')
     return `CASE WHEN isfinite(${own}) THEN to_json(${own}) ELSE to_json(${own}::VARCHAR) END`;

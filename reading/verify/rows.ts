@@ -76,21 +76,30 @@ export async function loadRows(
   );
 }
 
+/** Of an item: its rows, and those with an even `_row`, which in the lane of a table each came of a record of its own. */
+export interface ItemCount {
+  readonly rows: number;
+  readonly even: number;
+}
+
 /** Rows of an object within the spans of each item, by the item's number. */
 export async function countItems(
   db: DuckDb,
   { path, object, items }: LoadedRows,
-): Promise<ReadonlyMap<number, number>> {
+): Promise<ReadonlyMap<number, ItemCount>> {
   const spans = items.flatMap(({ no, spans: own = [] }) =>
     own
       .filter((span) => span.object === object)
       .map(({ firstRow, records }) => `(${no}, ${firstRow}, ${firstRow + records - 1})`),
   );
   if (spans.length === 0) return new Map();
-  const counted = await db.rows(`SELECT s.no, count(r._row)::INTEGER AS n
+  const counted = await db.rows(`SELECT s.no, count(r._row)::INTEGER AS n,
+      count(r._row) FILTER (r._row % 2 = 0)::INTEGER AS even
     FROM (VALUES ${spans.join(', ')}) s(no, first_row, last_row)
     LEFT JOIN ${parquet(path)} r ON r._row BETWEEN s.first_row AND s.last_row GROUP BY s.no`);
-  return new Map(counted.map((row) => [Number(row['no']), Number(row['n'])]));
+  return new Map(
+    counted.map((row) => [Number(row['no']), { rows: Number(row['n']), even: Number(row['even']) }]),
+  );
 }
 
 function countOf(row: Row | undefined): Count {

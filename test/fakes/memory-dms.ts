@@ -1,4 +1,10 @@
-import type { ReplicationTasks, StartRequest, TableRef, TaskNames } from '../../activities/dms/port.ts';
+import type {
+  ReplicationTasks,
+  StartRequest,
+  TableRef,
+  TaskDetails,
+  TaskNames,
+} from '../../activities/dms/port.ts';
 import { failure } from '../../activities/failure.ts';
 import type { FailureName } from '../../lake/failures.ts';
 import type { DmsTable } from '../../lake/dms-tables.ts';
@@ -14,7 +20,17 @@ interface Kept {
   tables: DmsTable[];
   starts: string[];
   loadsAtOnce: boolean;
+  details: Partial<TaskDetails>;
 }
+
+const UNSET = {
+  sourceArn: 'arn:aws:dms:eu-west-1:123456789012:endpoint:SOURCE',
+  targetArn: 'arn:aws:dms:eu-west-1:123456789012:endpoint:TARGET',
+  instanceArn: 'arn:aws:dms:eu-west-1:123456789012:rep:INSTANCE',
+  task: {},
+  mappings: {},
+  s3: {},
+};
 
 type Request = 'describe' | 'start' | 'stop';
 
@@ -64,6 +80,7 @@ export class MemoryDms implements ReplicationTasks {
       tables: tables.map((name) => this.#table(name, state)),
       starts: [],
       loadsAtOnce,
+      details: {},
     });
     return arn;
   }
@@ -194,6 +211,32 @@ export class MemoryDms implements ReplicationTasks {
     return 'accepted';
   }
 
+  async settings(name: string): Promise<TaskDetails> {
+    const { task, details } = name.startsWith('arn:') ? this.#of(name) : this.#named(name);
+    const { identifier, arn, status, migrationType } = task;
+    return { ...UNSET, ...details, identifier, arn, status, migrationType };
+  }
+
+  async writers(endpointArn: string): Promise<readonly string[]> {
+    return [...this.#tasks.values()]
+      .filter(({ details }) => (details.targetArn ?? UNSET.targetArn) === endpointArn)
+      .map(({ task }) => task.arn);
+  }
+
+  /** How a task is made: what is not said stays DMS's default. */
+  made(identifier: string, details: Partial<TaskDetails>): void {
+    const kept = this.#named(identifier);
+    kept.details = { ...kept.details, ...details };
+  }
+
+  /** What DMS counts of a table from now on. */
+  counts(identifier: string, name: string, change: Partial<DmsTable>): void {
+    const kept = this.#named(identifier);
+    kept.tables = kept.tables.map((table) =>
+      `${table.schema}.${table.table}` === name ? { ...table, refreshedAt: this.#now(), ...change } : table,
+    );
+  }
+
   /** A start has come through. */
   #settle(kept: Kept): void {
     kept.task = { ...kept.task, status: 'running' };
@@ -210,7 +253,20 @@ export class MemoryDms implements ReplicationTasks {
 
   #table(name: string, state: string): DmsTable {
     const [schema = '', table = ''] = name.split('.');
-    return { schema, table, state, validation: 'Not enabled', rows: 0, refreshedAt: this.#now() };
+    return {
+      schema,
+      table,
+      state,
+      validation: 'Not enabled',
+      rows: 0,
+      loadStartedAt: null,
+      loadEndedAt: null,
+      inserts: 0,
+      updates: 0,
+      deletes: 0,
+      ddls: 0,
+      refreshedAt: this.#now(),
+    };
   }
 
   #named(identifier: string): Kept {

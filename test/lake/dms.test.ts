@@ -6,9 +6,12 @@ import { type DmsLook, type DmsWish, hasNews, judgeTask, knownOf } from '../../l
 const WISH: DmsWish = { until: 'stopped', isBounded: false, skipped: [], reloads: {} };
 const HOUR_AGO = '2026-11-22T11:00:00.000Z';
 
+const COUNTED = { loadStartedAt: null, loadEndedAt: null, inserts: 0, updates: 0, deletes: 0, ddls: 0 };
+
 function table(name: string, state = 'Table completed', more: Partial<DmsTable> = {}): DmsTable {
   const [schema = '', own = ''] = name.split('.');
-  return { schema, table: own, state, validation: 'Not enabled', rows: 5, refreshedAt: HOUR_AGO, ...more };
+  const loaded = { ...COUNTED, rows: 5, refreshedAt: HOUR_AGO };
+  return { schema, table: own, state, validation: 'Not enabled', ...loaded, ...more };
 }
 
 const LOADED = [table('public.customers'), table('public.bookings')];
@@ -250,6 +253,12 @@ const anyTable = fc.record({
   ),
   validation: fc.constantFrom(null, 'Not enabled', 'Suspended records'),
   rows: fc.nat(),
+  loadStartedAt: fc.constant(null),
+  loadEndedAt: fc.constant(null),
+  inserts: fc.nat(),
+  updates: fc.nat(),
+  deletes: fc.nat(),
+  ddls: fc.nat(),
   refreshedAt: fc.constantFrom(null, HOUR_AGO),
 });
 

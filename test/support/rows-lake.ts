@@ -297,7 +297,9 @@ export class RowsLake {
         : source.table === undefined
           ? []
           : [`'log' AS _channel`];
-      const lineage = [`${n + 1}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
+      // A record of a landing has two numbers.
+      const place = source.table === undefined ? n + 1 : 2 * (n + 1);
+      const lineage = [`${place}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
       return `SELECT ${[...own, ...lineage, 'NULL::VARCHAR AS _extra', ...stream].join(', ')}`;
     });
     const match = mapping && matchColumns(mapping.dataset) ? matchSql(mapping, ident) : undefined;

@@ -269,7 +269,7 @@ function itemOf(item: string, rows: number): EntryItem {
     state: 'collected',
     rows,
     rejected: 0,
-    spans: rows === 0 ? [] : [span(1, rows)],
+    spans: rows === 0 ? [] : [span(1, 2 * rows)],
   };
 }
 

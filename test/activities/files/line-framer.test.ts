@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FramedRecord } from '../../../activities/files/framing.ts';
 import { LineFramer } from '../../../activities/files/line-framer.ts';
 import { JSON_LINES, fixedLines } from '../../../activities/files/line-rules.ts';
+import type { FramedRecord } from '../../../activities/refine/framing.ts';
 
 const FIXED = fixedLines({
   columns: { a: { start: 1, width: 2, trim: 'both' }, b: { start: 3, width: 2, trim: 'both' } },

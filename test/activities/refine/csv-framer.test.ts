@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CsvFramer, splitFields } from '../../../activities/files/framer.ts';
-import type { FramedRecord } from '../../../activities/files/framing.ts';
+import { CsvFramer, splitFields } from '../../../activities/refine/csv-framer.ts';
+import type { FramedRecord } from '../../../activities/refine/framing.ts';
 
 const OPTIONS = { delimiter: ',', quote: '"', emptyIsNull: false };
 
