@@ -1,6 +1,19 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-database-migration-service';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createDmsClient } from '../../activities/dms/clients.ts';
+import { DmsTasks } from '../../activities/dms/dms.ts';
 import { reviewTask } from '../../activities/dms/review.ts';
+import { S3Prefix } from '../../activities/files/prefix.ts';
+import { createS3Client } from '../../activities/objects/clients.ts';
+import { createLedger } from '../../activities/objects/ledger.ts';
+import { S3ObjectStore } from '../../activities/objects/s3.ts';
+import { readLake } from '../../config/lake.ts';
+import { canonical } from '../../lake/canonical.ts';
+import type { LakeSpec } from '../../lake/spec.ts';
+import { query } from '../../reading/query.ts';
 import {
   SHOP_COLUMNS,
   SHOP_KEYS,
@@ -10,9 +23,10 @@ import {
   generateShop,
 } from '../../sample/shop.ts';
 import { SHOP_BUCKET, SHOP_TASK } from '../../sample/shop-task.ts';
-import { unlike } from '../../scripts/demo/shop/compare.ts';
+import { byKey, canonicalSelect, unlike } from '../../scripts/demo/shop/compare.ts';
 import { ShopDatabase } from '../../scripts/demo/shop/database.ts';
 import { makeShopTask } from '../../scripts/demo/shop/task.ts';
+import { openTablesLake } from '../contracts/tables-lake.ts';
 import { eventually } from '../support/eventually.ts';
 import { STACK_REGION, stackEnv } from '../support/stack.ts';
 import {
@@ -59,6 +73,58 @@ test('the database ends as the truth has it, and so do the landings of its task,
   const { bookings } = await statistics(lab, arn);
   expect(bookings).toMatchObject({ FullLoadRows: 200, TableState: 'Table completed' });
 });
+
+test('the lake of lake.yaml, once it has collected the landings, reads as the truth has it', async () => {
+  const lake = await openLake();
+  for (const table of SHOP_TABLES) {
+    await eventually(
+      async () => {
+        await lake.collectAll();
+        const { rows, twice } = byKey(table, await lake.read(canonicalSelect(table)));
+        return { twice, unlike: unlike(rows, sample.truth[table].rows) };
+      },
+      { twice: 0, unlike: [] },
+    );
+  }
+  expect((await lake.verify()).findings).toEqual([]);
+});
+
+/** What `lake.yaml` says of the shop, over the stand-ins. */
+async function openLake() {
+  const file = new URL('../../lake.yaml', import.meta.url);
+  const reading = readLake({ text: await readFile(file, 'utf8'), file: file.pathname, variables: {} });
+  if (reading.kind !== 'lake') throw new Error(JSON.stringify(reading.problems));
+  const { sources, datasets } = reading.spec;
+  const spec = JSON.parse(
+    canonical({
+      lake: { name: 'travel', bucket: 'travel-lake' },
+      sources: { shop: sources['shop'] },
+      datasets: Object.fromEntries(SHOP_TABLES.map((table) => [table, datasets[table]])),
+    }),
+  ) as LakeSpec;
+  const where = { endpoint: lab.stack.url, region: STACK_REGION };
+  const s3 = createS3Client({ ...where, maxAttempts: 3 });
+  const dms = createDmsClient({ ...where, maxAttempts: 3 });
+  await lab.s3.send(new CreateBucketCommand({ Bucket: spec.lake.bucket }));
+  const store = new S3ObjectStore(s3, spec.lake.bucket, createS3Client({ ...where, maxAttempts: 1 }));
+  const scratch = join(lab.dir, 'scratch');
+  const lake = await openTablesLake({
+    store,
+    spec,
+    tasks: new DmsTasks({ client: dms, once: dms }),
+    landings: new S3Prefix(s3),
+    scratch,
+  });
+  const cache = join(lab.dir, 'cache');
+  await mkdir(cache);
+  const ports = { store, ledger: createLedger({ store }), spec: { n: 1, spec }, cache, scratch };
+  const limits = { memoryMb: 512, threads: 1 };
+  const { signal } = new AbortController();
+  return {
+    ...lake,
+    read: async (sql: string) => (await query({ ...ports, ...limits }, { sql, mode: 'live' }, signal)).rows,
+  };
+}
 
 async function taskArn(): Promise<string> {
   const { ReplicationTasks: [task] = [] } = await lab.dms.send(new sdk.DescribeReplicationTasksCommand({}));
