@@ -30,7 +30,7 @@ export async function csvToParquet(
   );
   const written = connection.run(
     `COPY (SELECT ${list.join(', ')} FROM read_csv(${text(from)}, auto_detect = false, header = false, delim = ',',
-       quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, parallel = false,
+       quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, parallel = false, new_line = '\\n',
        max_line_size = ${line}, buffer_size = ${2 * line}, columns = {${read}}))
      TO ${text(to)} (FORMAT parquet, COMPRESSION ${options.gzip ? 'gzip' : 'uncompressed'})`,
   );

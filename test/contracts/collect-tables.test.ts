@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { ReloadTablesCommand } from '@aws-sdk/client-database-migration-service';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createDmsClient } from '../../activities/dms/clients.ts';
 import { DmsTasks } from '../../activities/dms/dms.ts';
 import { S3Prefix } from '../../activities/files/prefix.ts';
@@ -18,6 +19,7 @@ import {
   makeTask,
   openDmsLab,
   start,
+  stop,
   whenStatus,
 } from '../stack/dms-lab.ts';
 import { type TableDeclared, openTablesLake, shopSpec } from './tables-lake.ts';
@@ -68,34 +70,132 @@ async function shop(
   return { db, lake, ...task };
 }
 
+const IMAGES = {
+  'rule-type': 'transformation',
+  'rule-id': '3',
+  'rule-name': 'images',
+  'rule-target': 'column',
+  'object-locator': { 'schema-name': '%', 'table-name': '%' },
+  'rule-action': 'add-before-image-columns',
+  'before-image-def': { 'column-prefix': 'BI_', 'column-filter': 'pk-only' },
+};
+
 const ITEMS: TableDeclared = { columns: { id: 'bigint', name: 'string', n: 'decimal(10,2)' }, key: ['id'] };
 
-for (const DataFormat of ['csv', 'parquet'] as const) {
-  test(`a load and the changes after it become the rows of their table: ${DataFormat}`, async () => {
-    const { db, lake, arn } = await shop(
-      [
-        'CREATE TABLE items (id bigint PRIMARY KEY, name text, n numeric(10,2))',
-        `INSERT INTO items SELECT i, 'name ' || i, i + 0.5 FROM generate_series(1, 5) i`,
-      ],
-      { 'public.items': ITEMS },
-      { type: 'full-load-and-cdc', s3: { DataFormat } },
-    );
-    await start(lab, arn);
-    await whenStatus(lab, arn, 'running');
-    await db.query(`UPDATE items SET name = 'it''s "new",
-and long' WHERE id = 2`);
-    await db.query('DELETE FROM items WHERE id = 3');
-    await db.query('INSERT INTO items VALUES (6, NULL, -0.25)');
+const MADE = [
+  'CREATE TABLE items (id bigint PRIMARY KEY, name text, n numeric(10,2))',
+  `INSERT INTO items SELECT i, 'name ' || i, i + 0.5 FROM generate_series(1, 50) i`,
+];
 
+type Opened = Awaited<ReturnType<typeof shop>>;
+
+/** The lake comes to hold, row for row, what Postgres holds. */
+async function agrees({ db, lake }: Opened, table = 'items'): Promise<void> {
+  const { rows } = await db.query(
+    `SELECT id::text AS id, name, n::text AS n FROM ${table} ORDER BY (${table}.id::text) COLLATE "C"`,
+  );
+  await eventually(async () => {
+    await lake.collectAll();
+    return lake.current(`public.${table}`, 'id::VARCHAR AS id, name, n::VARCHAR AS n');
+  }, rows);
+}
+
+async function run({ arn }: Opened): Promise<void> {
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'running');
+}
+
+for (const DataFormat of ['csv', 'parquet'] as const) {
+  test(`a table is what Postgres has: loaded, changed, keys changed, loaded again, deleted: ${DataFormat}`, async () => {
+    const opened = await shop(
+      MADE,
+      { 'public.items': ITEMS },
+      { type: 'full-load-and-cdc', s3: { DataFormat }, rules: [...RULES, IMAGES] },
+    );
+    const { db, lake, arn } = opened;
+    await run(opened);
+    await db.query(`UPDATE items SET name = E'it''s "new",\r\nand long\n' WHERE id = 2`);
+    await db.query('DELETE FROM items WHERE id IN (3, 4)');
+    await db.query(`INSERT INTO items VALUES (60, NULL, -0.25), (61, '', NULL)`);
+    await db.query('UPDATE items SET id = id + 1000 WHERE id BETWEEN 10 AND 20');
+    await db.query('BEGIN');
+    await db.query('UPDATE items SET n = 1 WHERE id = 1');
+    await db.query('UPDATE items SET n = 2 WHERE id = 1');
+    await db.query('COMMIT');
+    await agrees(opened);
+
+    await lab.dms.send(
+      new ReloadTablesCommand({
+        ReplicationTaskArn: arn,
+        TablesToReload: [{ SchemaName: 'public', TableName: 'items' }],
+      }),
+    );
+    await db.query('DELETE FROM items WHERE id % 3 = 0');
+    await db.query('INSERT INTO items VALUES (3, $1, 3.5)', ['back']);
     await eventually(async () => {
       await lake.collectAll();
-      return lake.current('public.items', 'id::VARCHAR AS id, name, n::VARCHAR AS n');
-    }, [
-      { id: '1', name: 'name 1', n: '1.50' },
-      { id: '2', name: 'it\'s "new",\nand long', n: '2.50' },
-      { id: '4', name: 'name 4', n: '4.50' },
-      { id: '5', name: 'name 5', n: '5.50' },
-      { id: '6', name: null, n: '-0.25' },
-    ]);
+      return (await lake.entries('public.items')).filter(({ ready }) => ready).length;
+    }, 2);
+    await agrees(opened);
+
+    await stop(lab, arn);
+    await whenStatus(lab, arn, 'stopped');
+    await db.query('DELETE FROM items WHERE id > 1000');
+    await start(lab, arn, 'resume-processing');
+    lake.restart();
+    await agrees(opened);
+    const { findings } = await lake.verify();
+    expect(findings).toEqual([]);
   });
 }
+
+test('a load of every table, made anew each time, leaves what each table holds then', async () => {
+  const other = 'CREATE TABLE others (id bigint PRIMARY KEY, name text, n numeric(10,2))';
+  const opened = await shop(
+    [...MADE, other],
+    { 'public.items': ITEMS, 'public.others': ITEMS },
+    { type: 'full-load', s3: { DataFormat: 'parquet' } },
+  );
+  const { db, lake, arn } = opened;
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'stopped');
+  expect(await lake.collect({ drain: true }).then(() => lake.collect({ drain: true }))).toMatchObject({
+    outcome: 'drained',
+    parked: [],
+  });
+  await agrees(opened);
+  await agrees(opened, 'others');
+  await db.query('DELETE FROM items WHERE id > 5');
+  await db.query(`INSERT INTO others VALUES (1, 'one', 1)`);
+  await start(lab, arn, 'reload-target');
+  await whenStatus(lab, arn, 'stopped');
+  await agrees(opened);
+  await agrees(opened, 'others');
+});
+
+test('changes in folders of dates are found', async () => {
+  const opened = await shop(
+    MADE,
+    { 'public.items': ITEMS },
+    { type: 'full-load-and-cdc', s3: { DatePartitionEnabled: true } },
+  );
+  await run(opened);
+  for (let n = 1; n <= 3; n += 1) {
+    await opened.db.query('UPDATE items SET n = $1 WHERE id = $1', [n]);
+    await agrees(opened);
+  }
+});
+
+test('TRUNCATE at the source parks its table, and raw keeps what was collected', async () => {
+  const opened = await shop(MADE, { 'public.items': ITEMS }, { type: 'full-load-and-cdc' });
+  const { db, lake } = opened;
+  await run(opened);
+  await agrees(opened);
+  await db.query('TRUNCATE items');
+  lake.restart();
+  await eventually(async () => {
+    const { parked } = await lake.collect();
+    return parked.map(({ item, failure }) => `${item} ${failure}`);
+  }, ['public.items LandingsGone']);
+  expect((await lake.verify()).findings).toEqual([]);
+});

@@ -29,24 +29,30 @@ const changes = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
+const one = <T extends string>(name: T) => fc.record({ do: fc.constant(name) });
+const withRows = <T extends string>(name: T) => fc.record({ do: fc.constant(name), rows: changes });
+
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('begin' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('load' as const), rows: changes }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('ready' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('change' as const), rows: changes }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('replay' as const), renumbered: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('plan' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('decide' as const), approve: fc.boolean() }) },
+  { weight: 2, arbitrary: one('begin') },
+  { weight: 2, arbitrary: withRows('load') },
+  { weight: 2, arbitrary: one('ready') },
+  { weight: 4, arbitrary: withRows('reload') },
+  { weight: 4, arbitrary: withRows('change') },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('replay'), renumbered: fc.boolean() }) },
+  { weight: 3, arbitrary: one('plan') },
+  { weight: 2, arbitrary: one('finish') },
+  { weight: 4, arbitrary: one('publish') },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('decide'), approve: fc.boolean() }) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
-      do: fc.constant('rollback' as const),
-      to: fc.nat(3),
+      do: fc.constant('rollback'),
+      by: fc.nat(3),
       exclude: fc.option(fc.nat(9)),
+      partition: fc.option(fc.nat(2)),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const) }) },
+  { weight: 1, arbitrary: one('release') },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -73,6 +79,9 @@ class Model {
     const { table } = this;
     const isReady = [...this.#ready.values()].includes(table.generation);
     switch (one.do) {
+      case 'reload':
+        for (const what of ['begin', 'load', 'ready'] as const) await this.take({ do: what, rows: one.rows });
+        return;
       case 'begin':
         return this.#entry(await table.begin(), []);
       case 'load':
@@ -100,10 +109,12 @@ class Model {
       case 'finish':
         if (this.#open !== undefined) await table.finish(this.#open);
         return;
+      case 'publish':
+        return table.reconcile();
       case 'decide':
         return this.decide(one.approve ? 'approve' : 'recompute');
       case 'rollback':
-        return this.#rollback(one.to, one.exclude);
+        return this.#rollback(one);
       case 'release':
         return table.release();
     }
@@ -164,16 +175,20 @@ class Model {
     }));
   }
 
-  async #rollback(to: number, exclude: number | null): Promise<void> {
-    const { version } = await this.table.view();
+  async #rollback({ by, exclude, partition }: Extract<Step, { readonly do: 'rollback' }>): Promise<void> {
+    const { version, parts } = await this.table.view();
     if (!version) return;
-    const entry = exclude === null ? undefined : 1 + (exclude % this.#entries.length);
-    const barring =
-      entry === undefined ? {} : { exclude: [{ feed: FEED, lane: 0, ordinal: entry }], pin: false };
+    const ordinal = 1 + ((exclude ?? 0) % this.#entries.length);
+    const names = Object.keys(parts);
+    const alone = partition === null ? undefined : names[partition % names.length];
     try {
-      await this.table.rollback(Math.max(1, version.n - to), barring);
+      await this.table.rollback(Math.max(1, version.n - by), {
+        pin: exclude === null,
+        ...(exclude !== null && { exclude: [{ feed: FEED, lane: 0, ordinal }] }),
+        ...(alone !== undefined && { partitions: [alone] }),
+      });
     } catch (error) {
-      // A build used it, or the generation that it made whole.
+      // A build used it, or another generation would be back in one partition alone.
       if (!failedWith(error, 'MalformedInput')) throw error;
     }
   }
