@@ -65,6 +65,13 @@ export function isTroubled({
   return WRONG.test(state) || (validation !== null && INVALID.has(validation));
 }
 
+const LOADING = new Set(['Before load', 'Full load', 'Table is being reloaded']);
+
+/** DMS loads it, or is about to. */
+export function isLoading({ state }: { readonly state: string }): boolean {
+  return LOADING.has(state);
+}
+
 /** `expected` are names (`schema.table`) that must be among them. */
 export function summariseTables(tables: readonly DmsTable[], expected: readonly string[] = []): TablesSeen {
   const captured = new Set(tables.map(tableName));

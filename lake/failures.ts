@@ -196,6 +196,66 @@ export const FAILURES = {
     remedy:
       'Read the log of the task in CloudWatch and mend the cause, then decide: reload (load this table again), retry (look again; a task that stands is resumed), or skip (go on without it).',
   },
+  ConnectionFailed: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A replication instance cannot reach an endpoint of its task: the source database, or the target.',
+    remedy:
+      'Mend what the message of DMS names (address, password, security group, role of the target), then decide: retry.',
+  },
+  DmsTaskUnfit: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A DMS task is of a type that cannot do what `replicate` of its source asks.',
+    remedy:
+      'Give the task the type that the message names, or change `replicate` in lake.yaml and apply; then decide: retry, or abort.',
+  },
+  DmsTaskUnwatched: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'A DMS task stands, and the run that brought it to run has ended: somebody stopped it, or gave it up.',
+    remedy:
+      'Find out who ended the run that the message names, and why; then decide: retry (the task is resumed), or abort (it is left as it is, and what landed is collected).',
+  },
+  LandingUnreadable: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A file that DMS landed is broken. The table waits; the others go on.',
+    remedy:
+      'Look at the file that the message names, then decide: retry (read it again), skip (go on without its rows, on record), or reload (DMS loads the table again).',
+  },
+  ColumnsChanged: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'A table no longer has a declared column, or has it in a type that the declared one cannot hold. The table waits; the others go on.',
+    remedy:
+      'Mend lake.yaml and apply, or the table, then decide: retry; or approve (a column that is gone is null from now on); or reload (DMS loads the table again).',
+  },
+  LandingsGone: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'Landings that were collected are gone while their table goes on, and no load began: a TRUNCATE or DROP at the source, or somebody removed them. Raw keeps them.',
+    remedy:
+      'Find out whether the table was emptied, then decide: reload (DMS loads the table again, and rows that are gone go), or skip (what was collected stays).',
+  },
+  LoadIncomplete: {
+    retry: 'never',
+    tell: 'operator',
+    means:
+      'DMS calls the load of a table complete, and its landings do not have as many rows as DMS counted.',
+    remedy:
+      'Compare the counts in the message with the table, then decide: retry (look again), reload (DMS loads the table again), or approve (take the load as it is).',
+  },
+  TableNotCaptured: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'A declared table is not among those that the DMS task captures, or the task has given it up.',
+    remedy:
+      'Mend the table mappings of the task, or what its user may read, then decide: retry, reload (DMS loads the table again), or skip (leave the table alone).',
+  },
   SpecRefused: {
     retry: 'never',
     tell: 'operator',

@@ -2,6 +2,7 @@
 export const workflowIds = {
   transferFiles: (source: string) => `transfer/${source}`,
   ingestStream: (source: string) => `ingest/${source}`,
+  replicateDatabase: (source: string) => `replicate/${source}`,
   reconcileDataset: (dataset: string) => `reconcile/${dataset}`,
   buildPartitions: (dataset: string, planId: string) => `build/${dataset}/${planId}`,
   runDmsTask: (task: string) => `dms/${task}`,

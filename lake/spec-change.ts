@@ -1,5 +1,12 @@
 import { canonical, compareText } from './canonical.ts';
-import { type DatasetSpec, type LakeSpec, type SourceSpec, hasBothRoles } from './spec.ts';
+import {
+  type DatabaseSource,
+  type DatasetSpec,
+  type LakeSpec,
+  type SourceSpec,
+  type TableSpec,
+  hasBothRoles,
+} from './spec.ts';
 import { isOneValue, valueText, wordOf } from './spec-words.ts';
 
 /** `compatible`: from the next entry or build. `rebuild`: every build would change. `refused`: never. */
@@ -20,9 +27,18 @@ export interface SpecPast {
   readonly earlier: Pick<LakeSpec, 'sources' | 'datasets'>;
   /** Feeds with rows that were collected under another mapping than the new spec has for them. */
   readonly collectedOtherwise: ReadonlySet<string>;
+  /** Database → tables that it ever had, as each last stood. */
+  readonly tables: Readonly<Record<string, Readonly<Record<string, TableSpec>>>>;
+  /** Databases of which something is collected. */
+  readonly collectedDatabases: ReadonlySet<string>;
 }
 
-const NO_PAST: SpecPast = { earlier: { sources: {}, datasets: {} }, collectedOtherwise: new Set() };
+const NO_PAST: SpecPast = {
+  earlier: { sources: {}, datasets: {} },
+  collectedOtherwise: new Set(),
+  tables: {},
+  collectedDatabases: new Set(),
+};
 
 /** What changes rows that are built already, or that would be collected otherwise. */
 const DATASET_REBUILDS = ['merge', 'key', 'version', 'partition', 'columns', 'eventTime'] as const;
@@ -38,6 +54,11 @@ const EFFECTS = {
   newSource: 'it is collected from its beginning',
   oldSource: 'nothing more is collected; what was collected stays',
   againSource: 'it goes on where it stood',
+  task: 'refused: what its tables hold was landed by the other task, and the order of changes is known within one alone; declare a source of another name',
+  nothingYet: 'nothing is collected of it yet: it begins with this task',
+  newTable: 'it is collected once the task captures it, from its load on',
+  oldTable: 'nothing more is collected of it; what was collected stays',
+  replicate: 'the run that is open takes it when it begins anew; nothing is collected again',
   schedule: 'the schedule is set; nothing is collected again',
   collect: 'from the next entry on; what was collected stays as it is',
   newDataset: 'it is built from what its feeds bring',
@@ -66,7 +87,7 @@ export function specChanges(
     'datasets',
     { applied: applied.datasets, next: next.datasets, earlier: past.earlier.datasets },
     { added: EFFECTS.newDataset, removed: EFFECTS.oldDataset, again: EFFECTS.againDataset },
-    datasetChanges,
+    (path, _name, before, after) => datasetChanges(path, before, after),
   ).filter(({ path }) => !refused.some((one) => one.path === path));
   return [
     ...lakeChanges(applied, next),
@@ -74,7 +95,7 @@ export function specChanges(
       'sources',
       { applied: applied.sources, next: next.sources, earlier: past.earlier.sources },
       { added: EFFECTS.newSource, removed: EFFECTS.oldSource, again: EFFECTS.againSource },
-      sourceChanges,
+      (path, name, before, after) => sourceChanges(path, before, after, tablesPast(past, name)),
     ),
     ...[...ofDatasets, ...refused].sort((a, b) => compareText(a.path, b.path)),
   ];
@@ -107,7 +128,7 @@ function memberChanges<T>(
   section: string,
   of: Readonly<Record<'applied' | 'next' | 'earlier', Readonly<Record<string, T>>>>,
   effects: Readonly<Record<'added' | 'removed' | 'again', string>>,
-  changes: (path: string, before: T, after: T) => SpecChange[],
+  changes: (path: string, name: string, before: T, after: T) => SpecChange[],
 ): SpecChange[] {
   const names = [...new Set([...Object.keys(of.applied), ...Object.keys(of.next)])].sort(compareText);
   return names.flatMap((name): SpecChange[] => {
@@ -117,13 +138,15 @@ function memberChanges<T>(
     const earlier = of.earlier[name];
     const say = (what: string, effect: string): SpecChange => ({ path, class: 'compatible', what, effect });
     if (after === undefined) return [say('no longer declared; what was collected stays', effects.removed)];
-    if (before !== undefined) return changes(path, before, after);
+    if (before !== undefined) return changes(path, name, before, after);
     if (earlier === undefined) return [say('new', effects.added)];
-    return [say('declared again', effects.again), ...changes(path, earlier, after)];
+    return [say('declared again', effects.again), ...changes(path, name, earlier, after)];
   });
 }
 
-function sourceChanges(path: string, before: SourceSpec, after: SourceSpec): SpecChange[] {
+function sourceChanges(path: string, before: SourceSpec, after: SourceSpec, past: TablesPast): SpecChange[] {
+  if (before.kind === 'database' && after.kind === 'database')
+    return databaseChanges(path, before, after, past);
   // Of another kind nothing else is the same.
   const [was, is] =
     before.kind === after.kind ? [before, after] : [{ kind: before.kind }, { kind: after.kind }];
@@ -132,6 +155,39 @@ function sourceChanges(path: string, before: SourceSpec, after: SourceSpec): Spe
     if (SOURCE_REBUILDS.some((one) => one === field)) return ['rebuild', EFFECTS.rebuild];
     return ['compatible', field === 'schedule' ? EFFECTS.schedule : EFFECTS.collect];
   });
+}
+
+interface TablesPast {
+  readonly tables: Readonly<Record<string, TableSpec>>;
+  readonly isCollected: boolean;
+}
+
+function tablesPast({ tables, collectedDatabases }: SpecPast, source: string): TablesPast {
+  return { tables: tables[source] ?? {}, isCollected: collectedDatabases.has(source) };
+}
+
+/** Each table is a feed: what is said of a source's columns is said of a table's. */
+function databaseChanges(
+  path: string,
+  before: DatabaseSource,
+  after: DatabaseSource,
+  past: TablesPast,
+): SpecChange[] {
+  const { tables: had, ...was } = before;
+  const { tables: has, ...is } = after;
+  const ofItself = fieldChanges(path, was, is, ([field = '']) => {
+    if (field === 'dms')
+      return past.isCollected ? ['refused', EFFECTS.task] : ['compatible', EFFECTS.nothingYet];
+    if (field === 'replicate') return ['compatible', EFFECTS.replicate];
+    return ['compatible', field === 'schedule' ? EFFECTS.schedule : EFFECTS.collect];
+  });
+  const ofTables = memberChanges(
+    `${path}.tables`,
+    { applied: had, next: has, earlier: past.tables },
+    { added: EFFECTS.newTable, removed: EFFECTS.oldTable, again: EFFECTS.newTable },
+    (at, _table, one, other) => fieldChanges(at, one, other, () => ['rebuild', EFFECTS.rebuild]),
+  );
+  return [...ofItself, ...ofTables].sort((a, b) => compareText(a.path, b.path));
 }
 
 function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec): SpecChange[] {

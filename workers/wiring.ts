@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { getClient } from '@temporalio/activity';
 import { createBuildActivities } from '../activities/builds/activities.ts';
 import { createDmsActivities } from '../activities/dms/activities.ts';
+import { createConnectionActivities } from '../activities/dms/connections.ts';
+import { DmsConnections } from '../activities/dms/dms-connections.ts';
 import { createDmsClient } from '../activities/dms/clients.ts';
 import { DmsTasks } from '../activities/dms/dms.ts';
 import { type DmsReview, reviewTask } from '../activities/dms/review.ts';
@@ -56,11 +58,11 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
   const duck = { memoryMb: env.memoryMb, threads: 2, scratch: await scratchFolder(env) };
   const stream = new KinesisStream(createKinesisClient({ ...endpoint(env), region: env.awsRegion }));
   const dms = { ...endpoint(env), region: env.awsRegion };
-  const tasks = new DmsTasks({
+  const clients = {
     client: createDmsClient({ ...dms, maxAttempts: 3 }),
     // What starts or stops a task goes out once: a resend after a lost answer would be a second start.
     once: createDmsClient({ ...dms, maxAttempts: 1 }),
-  });
+  };
   return {
     ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
@@ -74,7 +76,8 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
       clock,
     }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
-    ...createDmsActivities({ tasks, clock }),
+    ...createDmsActivities({ tasks: new DmsTasks(clients), clock }),
+    ...createConnectionActivities({ connections: new DmsConnections(clients), clock }),
     ...createBuildActivities({ store, ledger, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
   };

@@ -31,6 +31,16 @@ export const COLLECT = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 
+/**
+ * One stretch over the tables of a database: it returns by itself after 10 minutes and the landing that it is at, which
+ * may be gigabytes.
+ */
+export const COLLECT_TABLES = {
+  startToCloseTimeout: '3 hours',
+  heartbeatTimeout: '1 minute',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+} as const satisfies ActivityOptions;
+
 /** Some hundred partitions built by DuckDB. */
 export const BUILD = {
   startToCloseTimeout: '6 hours',
@@ -41,6 +51,14 @@ export const BUILD = {
 /** One describe of a DMS task and its tables: thousands of tables are many small pages. Left where it is when cut short. */
 export const DMS_LOOK = {
   startToCloseTimeout: '10 minutes',
+  cancellationType: 'TRY_CANCEL',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
+/** The test of two connections: each takes DMS some seconds, or minutes where nobody answers. */
+export const DMS_CONNECT = {
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '2 minutes',
   cancellationType: 'TRY_CANCEL',
   retry: PATIENT,
 } as const satisfies ActivityOptions;
@@ -78,3 +96,10 @@ export const ASK_AGAIN = '1 hour';
 /** How long a reconciliation sleeps at most, and at least: a look costs one action. */
 export const LONGEST_LOOK_MS = 5 * 60_000;
 export const SHORTEST_LOOK_MS = 500;
+
+/** Stretches of tables before their run continues as new, so that its history stays small: a day and more. */
+export const STRETCHES_PER_REPLICATION = 200;
+
+/** While tables load anew a stretch is cut short after so long, and for so long: what a table waited for may be gone. */
+export const RELOAD_LOOK = '30 seconds';
+export const RELOAD_PATIENCE_MS = 10 * 60_000;

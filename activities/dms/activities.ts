@@ -1,6 +1,6 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { type StartMark, type StartType, startedSince } from '../../lake/dms-start.ts';
-import { isTroubled, summariseTables, tableName } from '../../lake/dms-tables.ts';
+import { type DmsTable, isLoading, isTroubled, summariseTables, tableName } from '../../lake/dms-tables.ts';
 import { type DmsLook, type DmsTask, type KnownTask, hasNews, isStanding } from '../../lake/dms.ts';
 import { failure } from '../failure.ts';
 import { Lookout } from './lookout.ts';
@@ -44,6 +44,8 @@ export interface ReloadDmsTablesInput {
   readonly arn: string;
   /** `schema.table` */
   readonly tables: readonly string[];
+  /** True: those that are well are loaded again, too. */
+  readonly always?: boolean;
 }
 
 export interface ReloadDmsTablesResult {
@@ -122,14 +124,19 @@ export function createDmsActivities({
   }
 
   /**
-   * Load tables of a running task again. Safe to run twice: only those that are still in trouble are reloaded, ten at
-   * a time, as DMS takes them.
+   * Load tables of a running task again. Safe to run twice: only those that are still in trouble are reloaded, or
+   * (`always`) are not being loaded already; ten at a time, as DMS takes them.
    */
-  async function reloadDmsTables({ arn, tables }: ReloadDmsTablesInput): Promise<ReloadDmsTablesResult> {
+  async function reloadDmsTables({
+    arn,
+    tables,
+    always = false,
+  }: ReloadDmsTablesInput): Promise<ReloadDmsTablesResult> {
     const signal = cancellationSignal();
     const chosen = new Set(tables);
     const known = await lookout.tables(arn, signal, () => heartbeat());
-    const due: readonly TableRef[] = known.filter((one) => chosen.has(tableName(one)) && isTroubled(one));
+    const isDue = (one: DmsTable) => (always ? !isLoading(one) : isTroubled(one));
+    const due: readonly TableRef[] = known.filter((one) => chosen.has(tableName(one)) && isDue(one));
     const askedAt = new Date(clock.now()).toISOString();
     for (let from = 0; from < due.length; from += RELOADED_AT_ONCE) {
       const answer = await tasks.reload(arn, due.slice(from, from + RELOADED_AT_ONCE), signal);

@@ -14,7 +14,8 @@ import { type ErrorMeanings, awsCall } from '../aws.ts';
 import type { ReplicationTasks, StartRequest, TableRef, TaskDetails, TaskNames, TablesPage } from './port.ts';
 import { readTask, tasksWritingTo } from './settings.ts';
 
-const MEANINGS: ErrorMeanings = {
+/** Of DMS's error names. */
+export const DMS_MEANINGS: ErrorMeanings = {
   AccessDeniedFault: 'AccessDenied',
   KMSAccessDeniedFault: 'AccessDenied',
   KMSDisabledFault: 'AccessDenied',
@@ -32,7 +33,7 @@ const MEANINGS: ErrorMeanings = {
   StorageQuotaExceededFault: 'DmsRefused',
 };
 /** Of a call that names one task. */
-const OF_ONE: ErrorMeanings = { ...MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
+const OF_ONE: ErrorMeanings = { ...DMS_MEANINGS, ResourceNotFoundFault: 'DmsTaskMissing' };
 
 const WRONG_STATE = 'InvalidResourceStateFault';
 const MOST_TABLES = 500;
@@ -72,7 +73,7 @@ export class DmsTasks implements ReplicationTasks {
         awsCall(
           signal,
           () => this.#client.send(command, { abortSignal: signal }),
-          MEANINGS,
+          DMS_MEANINGS,
           'describe tasks',
         ),
       );

@@ -67,3 +67,30 @@ export interface TablesPage {
   readonly tables: readonly DmsTable[];
   readonly next: string | undefined;
 }
+
+/** An endpoint of a task, as the replication instance of the task reaches it. */
+export interface Connection {
+  readonly instanceArn: string;
+  readonly endpointArn: string;
+}
+
+export interface SeenConnection {
+  /** Identifier. */
+  readonly endpoint: string;
+  /** DMS's own word: `testing`, `successful`, `failed`, … */
+  readonly status: string;
+  /** Why it failed last; perhaps long ago. */
+  readonly lastFailure: string | null;
+}
+
+/** What testing connections needs from DMS. Rejects as `ReplicationTasks` does. */
+export interface Connections {
+  /** To the source and to the target of a task, in this order. Rejects with `DmsTaskMissing`. */
+  ofTask(task: string, signal: AbortSignal): Promise<readonly Connection[]>;
+
+  /** Begins a test. `refused`: DMS begins none now, for one is under way or the instance is in no state for it. */
+  test(connection: Connection, signal: AbortSignal): Promise<'accepted' | { readonly refused: string }>;
+
+  /** The last test of a connection; `undefined` where there was none. */
+  describe(connection: Connection, signal: AbortSignal): Promise<SeenConnection | undefined>;
+}

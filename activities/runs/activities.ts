@@ -5,7 +5,7 @@ export interface HandOverInput {
   readonly workflowId: string;
   readonly input: object;
   readonly signal: string;
-  readonly request: { readonly id: string; readonly replyTo?: string };
+  readonly request: { readonly id: string; readonly replyTo?: string; readonly at?: string };
 }
 
 export type RunActivities = ReturnType<typeof createRunActivities>;
@@ -25,5 +25,10 @@ export function createRunActivities({ runs }: { readonly runs: Runs }) {
     await runs.signalWithStart({ workflowType, workflowId, input, signal, argument: request });
   }
 
-  return { handOver };
+  /** Whether a run of this id is open. It only looks: running it again changes nothing. */
+  async function isRunOpen({ workflowId }: { readonly workflowId: string }): Promise<boolean> {
+    return runs.isOpen(workflowId);
+  }
+
+  return { handOver, isRunOpen };
 }

@@ -1,13 +1,19 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { canonical } from '../../lake/canonical.ts';
 import { scheduleId, workflowIds } from '../../lake/ids.ts';
-import { type LakeSpec, type SourceSpec, type SpecObject, datasetOf } from '../../lake/spec.ts';
+import {
+  type DatabaseSource,
+  type LakeSpec,
+  type SourceSpec,
+  type SpecObject,
+  datasetOf,
+} from '../../lake/spec.ts';
 import type { SpecChange } from '../../lake/spec-change.ts';
 import { failure } from '../failure.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { Runs } from '../runs/port.ts';
 import { compareSpecs } from './compare.ts';
-import { type LeftRun, leaveRuns, startOrNudge } from './runs.ts';
+import { type LeftRun, leaveRuns, scheduleOf, startOrNudge, startSource } from './runs.ts';
 import { createSpecReader, specChain } from './store.ts';
 
 export interface ApplyResult {
@@ -30,6 +36,12 @@ export interface DescribedSource {
   readonly dataset: string | null;
 }
 
+export interface DescribedDatabase {
+  readonly replicate: DatabaseSource['replicate'];
+  /** How many it declares. */
+  readonly tables: number;
+}
+
 export type SpecActivities = ReturnType<typeof createSpecActivities>;
 
 export interface SpecPorts {
@@ -49,14 +61,39 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     readonly source: string;
     readonly kind: string;
   }): Promise<DescribedSource> {
+    const { found, spec } = await sourceOf(source, kind);
+    return { kind: found.kind, dataset: datasetOf(spec, source)?.name ?? null };
+  }
+
+  /** What a database is. It only reads: running it again changes nothing. */
+  async function describeDatabase({ source }: { readonly source: string }): Promise<DescribedDatabase> {
+    const { found } = await sourceOf(source, 'database');
+    // `sourceOf` resolves no other kind.
+    if (found.kind !== 'database') throw failure('UnknownSource', `${source} is no database`);
+    return { replicate: found.replicate, tables: Object.keys(found.tables).length };
+  }
+
+  /**
+   * Let the reconciliation of the datasets that these feeds serve look at once. Safe to run twice: a look more costs
+   * time, nothing else; and one that is lost, too, for each looks by itself.
+   */
+  async function nudgeDatasets({ feeds }: { readonly feeds: readonly string[] }): Promise<void> {
+    const { spec } = await reader.read(cancellationSignal());
+    const served = new Set(feeds.flatMap((feed) => datasetOf(spec, feed)?.name ?? []));
+    for (const dataset of served)
+      await runs.signal(workflowIds.reconcileDataset(dataset), 'nudge', undefined);
+  }
+
+  async function sourceOf(
+    source: string,
+    kind: string,
+  ): Promise<{ readonly found: SourceSpec; readonly spec: LakeSpec }> {
     const { spec, n } = await reader.read(cancellationSignal());
     const found = spec.sources[source];
-    if (found?.kind !== kind) {
-      const fit = Object.keys(spec.sources).filter((name) => spec.sources[name]?.kind === kind);
-      const is = found ? `is a source of kind ${found.kind}` : `is no source of spec ${n}`;
-      throw failure('UnknownSource', `${source} ${is}; of kind ${kind} are: ${fit.join(', ') || 'none'}`);
-    }
-    return { kind: found.kind, dataset: datasetOf(spec, source)?.name ?? null };
+    if (found?.kind === kind) return { found, spec };
+    const fit = Object.keys(spec.sources).filter((name) => spec.sources[name]?.kind === kind);
+    const is = found ? `is a source of kind ${found.kind}` : `is no source of spec ${n}`;
+    throw failure('UnknownSource', `${source} ${is}; of kind ${kind} are: ${fit.join(', ') || 'none'}`);
   }
 
   /** Which feeds a dataset is made from. It only reads: running it again changes nothing. */
@@ -136,24 +173,14 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     const schedules: string[] = [];
     const before = n > 1 ? await specChain(store).read(n - 1, cancellationSignal()) : undefined;
     const left = before ? await leaveRuns(runs, before.value, spec) : [];
-    for (const [source, { kind, ...declared }] of Object.entries(spec.sources)) {
-      if (kind === 'kinesis') {
-        const id = workflowIds.ingestStream(source);
-        if (await startOrNudge(runs, 'ingestStream', id, { source })) started.push(id);
-      }
-      const id = scheduleId(source);
-      const schedule = 'schedule' in declared ? declared.schedule : undefined;
-      if (!schedule) await runs.removeSchedule(id);
+    for (const [source, declared] of Object.entries(spec.sources)) {
+      const id = await startSource(runs, source, declared);
+      if (id !== undefined) started.push(id);
+      const schedule = scheduleOf(source, declared, n);
+      if (!schedule) await runs.removeSchedule(scheduleId(source));
       else {
-        schedules.push(id);
-        await runs.setSchedule({
-          scheduleId: id,
-          everyMs: schedule.everyMs,
-          workflowId: `${workflowIds.transferFiles(source)}/scheduled`,
-          workflowType: 'transferFiles',
-          input: { source, wait: false },
-          note: `Spec ${n}: looks for new files of ${source}`,
-        });
+        schedules.push(schedule.scheduleId);
+        await runs.setSchedule(schedule);
       }
     }
     for (const dataset of Object.keys(spec.datasets)) {
@@ -163,7 +190,7 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     return { started, schedules, left };
   }
 
-  return { describeSource, describeDataset, writeSpec, setUpLake };
+  return { describeSource, describeDatabase, describeDataset, nudgeDatasets, writeSpec, setUpLake };
 }
 
 function explain({ path, what, effect }: SpecChange): string {

@@ -1,7 +1,7 @@
 import { canonical } from '../../lake/canonical.ts';
 import { mappingHashes } from '../../lake/hashes.ts';
 import { feedId } from '../../lake/keys.ts';
-import type { LakeSpec, SpecObject } from '../../lake/spec.ts';
+import type { LakeSpec, SourceSpec, SpecObject, TableSpec } from '../../lake/spec.ts';
 import { type SpecChange, type SpecPast, attachedFeeds, specChanges } from '../../lake/spec-change.ts';
 import type { Chain, Link } from '../objects/chain.ts';
 import { sha256Hex } from '../objects/json.ts';
@@ -37,9 +37,17 @@ export async function compareSpecs(
   const head = await chain.head(watch.signal);
   if (!head) return { head, changes: specChanges(undefined, next) };
   const applied = head.value;
+  const earlier = await earlierNames(chain, head, next, watch);
   const past = {
-    earlier: await earlierNames(chain, head, next, watch),
+    earlier,
     collectedOtherwise: await collectedOtherwise(ledger, applied, next, watch),
+    tables: await tablesOnce(chain, head, next, watch),
+    collectedDatabases: await collectedDatabases(
+      ledger,
+      { ...earlier.sources, ...applied.sources },
+      next,
+      watch,
+    ),
   };
   return { head, changes: specChanges(applied, next, past) };
 }
@@ -60,6 +68,51 @@ async function earlierNames(
     sources: Object.assign({}, ...specs.map(({ sources }) => sources)) as LakeSpec['sources'],
     datasets: Object.assign({}, ...specs.map(({ datasets }) => datasets)) as LakeSpec['datasets'],
   };
+}
+
+/** Of the databases that have a table more than in the applied spec, the tables that they ever had. */
+async function tablesOnce(
+  chain: Chain<SpecObject>,
+  head: Link<SpecObject>,
+  next: LakeSpec,
+  { signal, onProgress }: Watch,
+): Promise<SpecPast['tables']> {
+  const isKnown = Object.entries(next.sources).every(([name, source]) => {
+    const known = tablesOf(head.value.sources[name]);
+    return Object.keys(tablesOf(source)).every((table) => Object.hasOwn(known, table));
+  });
+  if (isKnown) return {};
+  const found: Record<string, Record<string, TableSpec>> = {};
+  for (const { value } of await chain.range(1, head.n, signal)) {
+    for (const [name, source] of Object.entries(value.sources))
+      found[name] = { ...found[name], ...tablesOf(source) };
+  }
+  onProgress();
+  return found;
+}
+
+function tablesOf(source: SourceSpec | undefined): Readonly<Record<string, TableSpec>> {
+  return source?.kind === 'database' ? source.tables : {};
+}
+
+/** Of the databases that have another task than before, those of which something is collected. */
+async function collectedDatabases(
+  ledger: Ledger,
+  before: LakeSpec['sources'],
+  next: LakeSpec,
+  { signal, onProgress }: Watch,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const [name, source] of Object.entries(next.sources)) {
+    const was = before[name];
+    if (was?.kind !== 'database' || source.kind !== 'database' || was.dms.task === source.dms.task) continue;
+    for (const { feed } of Object.values({ ...was.tables, ...source.tables })) {
+      if ((await ledger.lanes(feed, signal)).length > 0) found.add(name);
+      onProgress();
+      if (found.has(name)) break;
+    }
+  }
+  return found;
 }
 
 async function collectedOtherwise(

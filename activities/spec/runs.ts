@@ -1,6 +1,6 @@
 import { scheduleId, workflowIds } from '../../lake/ids.ts';
-import type { LakeSpec } from '../../lake/spec.ts';
-import type { Runs } from '../runs/port.ts';
+import type { LakeSpec, SourceSpec } from '../../lake/spec.ts';
+import type { Runs, Schedule } from '../runs/port.ts';
 
 /** A run that was open when its source or dataset was taken out of the lake. */
 export interface LeftRun {
@@ -28,6 +28,8 @@ export async function leaveRuns(runs: Runs, before: LakeSpec, now: LakeSpec): Pr
     if (source in now.sources) continue;
     await runs.removeSchedule(scheduleId(source));
     if (kind === 'kinesis') left.push(...(await nudgeLeft(runs, workflowIds.ingestStream(source))));
+    else if (kind === 'database')
+      left.push(...(await nudgeLeft(runs, workflowIds.replicateDatabase(source))));
     else {
       const workflow = workflowIds.transferFiles(source);
       if (await runs.isOpen(workflow)) left.push({ workflow, endsItself: false });
@@ -43,4 +45,44 @@ export async function leaveRuns(runs: Runs, before: LakeSpec, now: LakeSpec): Pr
 /** Nudged, it meets the spec that has no such name, and ends. */
 async function nudgeLeft(runs: Runs, workflow: string): Promise<readonly LeftRun[]> {
   return (await runs.signal(workflow, 'nudge', undefined)) ? [{ workflow, endsItself: true }] : [];
+}
+
+/** Start, or let take the newest spec, the run of a source that lives as long as it; resolves its id when it was started. */
+export async function startSource(runs: Runs, source: string, spec: SourceSpec): Promise<string | undefined> {
+  const input = { source };
+  const start = async (type: string, id: string) =>
+    (await startOrNudge(runs, type, id, input)) ? id : undefined;
+  if (spec.kind === 'kinesis') return start('ingestStream', workflowIds.ingestStream(source));
+  if (spec.kind !== 'database') return undefined;
+  const id = workflowIds.replicateDatabase(source);
+  if (spec.replicate === 'continuous') return start('replicateDatabase', id);
+  // It comes by its schedule or by hand; one that is open takes the newest spec.
+  await runs.signal(id, 'nudge', undefined);
+  return undefined;
+}
+
+/** The schedule that a source declares; `undefined` where it declares none. */
+export function scheduleOf(source: string, spec: SourceSpec, n: number): Schedule | undefined {
+  if (spec.kind === 'kinesis' || !spec.schedule) return undefined;
+  const own = { scheduleId: scheduleId(source), everyMs: spec.schedule.everyMs };
+  const input = { source, wait: false };
+  if (spec.kind === 'database') {
+    const does = spec.replicate === 'load' ? 'loads every table of' : 'takes the changes of';
+    const workflowId = `${workflowIds.replicateDatabase(source)}/scheduled`;
+    return {
+      ...own,
+      workflowId,
+      workflowType: 'replicateDatabase',
+      input,
+      note: `Spec ${n}: ${does} ${source}`,
+    };
+  }
+  const workflowId = `${workflowIds.transferFiles(source)}/scheduled`;
+  return {
+    ...own,
+    workflowId,
+    workflowType: 'transferFiles',
+    input,
+    note: `Spec ${n}: looks for new files of ${source}`,
+  };
 }

@@ -99,7 +99,9 @@ export function recordedActivities(client: Client, taskQueue: string): object {
       kind: kind === 'files' ? 'files' : 'kinesis',
       dataset: 'flights',
     }),
+    describeDatabase: async () => ({ replicate: 'continuous', tables: 2 }),
     describeDataset: async () => ({ feeds: ['flights'] }),
+    nudgeDatasets: async () => undefined,
     writeSpec: async () => ({ n: 1, written: true, changes: [] }),
     setUpLake: async () => ({ started: [], schedules: [], left: [] }),
 

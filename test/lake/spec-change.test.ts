@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
-import { specChanges } from '../../lake/spec-change.ts';
+import { type SpecPast, specChanges } from '../../lake/spec-change.ts';
 import type { LakeSpec } from '../../lake/spec.ts';
 import { paymentsSpec, streamSource } from '../support/rows-specs.ts';
+import { shopSpec } from '../support/shop-spec.ts';
 
 const LAKE: LakeSpec = { lake: { name: 'travel', bucket: 'travel-lake' }, ...paymentsSpec() };
 const { books, events } = LAKE.sources as ReturnType<typeof paymentsSpec>['sources'];
 const { payments } = LAKE.datasets as ReturnType<typeof paymentsSpec>['datasets'];
+
+const NOTHING: SpecPast = {
+  earlier: { sources: {}, datasets: {} },
+  collectedOtherwise: new Set(),
+  tables: {},
+  collectedDatabases: new Set(),
+};
 
 function withSource(change: object): LakeSpec {
   return { ...LAKE, sources: { ...LAKE.sources, events: { ...events, ...change } } };
@@ -151,7 +159,7 @@ test('a source of another kind differs in that alone', () => {
 
 test('a name that was declared before is held against what it was', () => {
   const without = { ...LAKE, sources: { books }, datasets: {} };
-  const past = { earlier: LAKE, collectedOtherwise: new Set<string>() };
+  const past = { ...NOTHING, earlier: LAKE };
   expect(specChanges(without, LAKE, past)).toMatchObject([
     { path: 'sources.events', class: 'compatible', what: 'declared again' },
     { path: 'datasets.payments', class: 'compatible', what: 'declared again' },
@@ -167,7 +175,7 @@ test('a name that was declared before is held against what it was', () => {
 
 test('a feed that collected rows for no dataset cannot come to one', () => {
   const bare = { ...LAKE, datasets: {} };
-  const past = { earlier: { sources: {}, datasets: {} }, collectedOtherwise: new Set(['events']) };
+  const past = { ...NOTHING, collectedOtherwise: new Set(['events']) };
   expect(specChanges(bare, LAKE, past)).toMatchObject([
     { path: 'datasets.payments', class: 'compatible', what: 'new' },
     { path: 'datasets.payments.feeds.events', class: 'rebuild' },
@@ -189,5 +197,87 @@ test('values are written as lake.yaml has them', () => {
     'datasets.payments.partition: {day: paid_at, fixed: true} becomes {month: paid_at, from: 2026-01}',
     'datasets.payments.rebuild.after: 1d becomes 1h',
     'datasets.payments.rebuild.late: 50% becomes 7%',
+  ]);
+});
+
+const { shop } = shopSpec().sources;
+const SHOP: LakeSpec = { lake: LAKE.lake, ...shopSpec() };
+
+function withShop(change: object): LakeSpec {
+  return { ...SHOP, sources: { shop: { ...shop, ...change } } };
+}
+
+test.each([
+  [{ everyMs: 1 }, 'every', 'compatible'],
+  [{ schedule: { everyMs: 1 } }, 'schedule', 'compatible'],
+  [{ replicate: 'load' }, 'replicate', 'compatible'],
+  [
+    { tables: { ...shop.tables, 'public.refunds': { feed: 'shop.public.refunds', columns: {} } } },
+    'tables.public.refunds',
+    'compatible',
+  ],
+  [
+    { tables: { 'public.customers': shop.tables['public.customers'] } },
+    'tables.public.bookings',
+    'compatible',
+  ],
+  [
+    {
+      tables: {
+        ...shop.tables,
+        'public.customers': {
+          ...shop.tables['public.customers'],
+          columns: { id: 'bigint', _change: 'decimal(38,0)', name: 'string', city: 'string' },
+        },
+      },
+    },
+    'tables.public.customers.columns.city',
+    'rebuild',
+  ],
+  [
+    {
+      tables: {
+        ...shop.tables,
+        'public.customers': {
+          ...shop.tables['public.customers'],
+          columns: { id: 'string', _change: 'decimal(38,0)', name: 'string' },
+        },
+      },
+    },
+    'tables.public.customers.columns.id',
+    'rebuild',
+  ],
+])('of a database, %j is %s: %s', (change, path, kind) => {
+  expect(specChanges(SHOP, withShop(change))).toMatchObject([{ path: `sources.shop.${path}`, class: kind }]);
+});
+
+test('another task may come as long as nothing of the database is collected', () => {
+  const next = withShop({ dms: { task: 'shop-new' } });
+  expect(specChanges(SHOP, next)).toMatchObject([{ path: 'sources.shop.dms.task', class: 'compatible' }]);
+  const past = { ...NOTHING, collectedDatabases: new Set(['shop']) };
+  expect(specChanges(SHOP, next, past)).toMatchObject([
+    {
+      path: 'sources.shop.dms.task',
+      class: 'refused',
+      what: '"shop-cdc" becomes "shop-new"',
+      effect: expect.stringContaining('declare a source of another name'),
+    },
+  ]);
+});
+
+test('a table that comes again is held against how it last stood', () => {
+  const { 'public.bookings': bookings, ...others } = shop.tables;
+  const without = withShop({ tables: others });
+  const past = { ...NOTHING, tables: { shop: shop.tables } };
+  expect(specChanges(without, SHOP, past)).toMatchObject([
+    { path: 'sources.shop.tables.public.bookings', class: 'compatible', what: 'declared again' },
+  ]);
+  const other = { ...bookings, columns: { id: 'string' } };
+  expect(
+    specChanges(without, withShop({ tables: { ...others, 'public.bookings': other } }), past),
+  ).toMatchObject([
+    { path: 'sources.shop.tables.public.bookings' },
+    { path: 'sources.shop.tables.public.bookings.columns._change', class: 'rebuild' },
+    { path: 'sources.shop.tables.public.bookings.columns.id', class: 'rebuild' },
   ]);
 });

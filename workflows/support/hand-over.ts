@@ -16,6 +16,8 @@ export interface Request {
   readonly id: string;
   /** Workflow id of whoever waits; absent when nobody does. */
   readonly replyTo?: string;
+  /** ISO: what it is for, where that depends on when it was asked. */
+  readonly at?: string;
 }
 
 export const requestSignal = defineSignal<[Partial<Request>?]>('request');
@@ -29,6 +31,7 @@ export interface HandOver {
   /** For the run that has it, should it not be open. */
   readonly input: object;
   readonly wait: boolean;
+  readonly at?: string;
   /** Fails when nobody could take the request. */
   readonly check: () => Promise<unknown>;
 }
@@ -41,6 +44,7 @@ export async function handOverTo<Result extends object>({
   workflowId,
   input,
   wait,
+  at,
   check,
 }: HandOver): Promise<Result | { readonly handedTo: string }> {
   let outcome: { readonly value: Result } | undefined;
@@ -53,7 +57,7 @@ export async function handOverTo<Result extends object>({
     { description: 'Sent by the run that took the request; not for people.' },
   );
   const { workflowId: mine, runId, workflowType } = workflowInfo();
-  const request = { id: runId, ...(wait && { replyTo: mine }) };
+  const request = { id: runId, ...(wait && { replyTo: mine }), ...(at !== undefined && { at }) };
   for (;;) {
     await unlessHopeless(check);
     await handOver({ workflowType, workflowId, input, signal: requestSignal.name, request });

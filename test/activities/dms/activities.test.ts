@@ -245,6 +245,22 @@ test('tables are reloaded in tens, and only those that are in trouble', async ()
   expect((await run(activities.describeDmsTask, { task: arn })).tables.completed).toBe(25);
 });
 
+test('tables that are well are reloaded where it is asked, and those that load already are left', async () => {
+  const { dms, activities, run, running, describe } = dmsLab();
+  const arn = await running('shop');
+  dms.loads('shop');
+  const tables = ['public.customers'];
+  await run(activities.reloadDmsTables, { arn, tables });
+  expect((await describe(arn)).tables.completed).toBe(2);
+  const again = { arn, tables, always: true };
+  expect(await run(activities.reloadDmsTables, again)).toMatchObject({ isAccepted: true });
+  const reloading = [{ table: 'customers', state: 'Table is being reloaded' }];
+  const { leftOver } = (await describe(arn)).tables;
+  expect(leftOver).toMatchObject(reloading);
+  await run(activities.reloadDmsTables, again);
+  expect((await describe(arn)).tables.leftOver).toEqual(leftOver);
+});
+
 test('a task that stands reloads no table, and that is told', async () => {
   const { dms, activities, run } = dmsLab();
   const arn = dms.create('shop', 'full-load', ['public.customers']);

@@ -3,9 +3,12 @@ import { DefaultLogger } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 import type { Runs, Schedule, Start } from '../../../activities/runs/port.ts';
 import { createSpecActivities } from '../../../activities/spec/activities.ts';
-import type { LakeSpec } from '../../../lake/spec.ts';
+import type { DatabaseSource, LakeSpec } from '../../../lake/spec.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
+import { createLedger } from '../../../activities/objects/ledger.ts';
+import { filesDraft } from '../../fakes/entries.ts';
 import { paymentsSpec } from '../../support/rows-specs.ts';
+import { shopSpec } from '../../support/shop-spec.ts';
 
 const LAKE: LakeSpec = { lake: { name: 'travel', bucket: 'travel-lake' }, ...paymentsSpec() };
 const ANA = { by: 'ana', reason: 'first' };
@@ -233,4 +236,100 @@ test('a name that comes again is held against the spec that had it last', async 
     message: expect.stringContaining('datasets.payments.key: ["id"] becomes ["id","paid_at"]'),
   });
   expect(await apply(LAKE)).toMatchObject({ n: 3, written: true });
+});
+
+const SHOP: LakeSpec = { lake: LAKE.lake, ...shopSpec() };
+
+function shopThat(change: Parameters<typeof shopSpec>[0]): LakeSpec {
+  return { lake: LAKE.lake, ...shopSpec(change) };
+}
+
+test('a database that is replicated for as long as it lives has one run; what runs already is nudged', async () => {
+  const { runs, apply, setUp } = lake();
+  await apply(SHOP);
+  expect((await setUp()).started).toEqual(['replicate/shop', 'reconcile/customers']);
+  expect(runs.open.get('replicate/shop')).toEqual({
+    workflowType: 'replicateDatabase',
+    workflowId: 'replicate/shop',
+    input: { source: 'shop' },
+  });
+  expect((await setUp()).started).toEqual([]);
+  expect(runs.nudged).toEqual(['replicate/shop', 'reconcile/customers']);
+});
+
+test('a database that is loaded now and then has a schedule, and no run of its own', async () => {
+  const { runs, apply, setUp } = lake();
+  await apply(shopThat({ replicate: 'load', schedule: { everyMs: 86_400_000 } }));
+  expect(await setUp()).toEqual({
+    started: ['reconcile/customers'],
+    schedules: ['schedule/shop'],
+    left: [],
+  });
+  expect(runs.schedules.get('schedule/shop')).toEqual({
+    scheduleId: 'schedule/shop',
+    everyMs: 86_400_000,
+    workflowId: 'replicate/shop/scheduled',
+    workflowType: 'replicateDatabase',
+    input: { source: 'shop', wait: false },
+    note: 'Spec 1: loads every table of shop',
+  });
+  await apply(SHOP);
+  expect((await setUp()).schedules).toEqual([]);
+  expect(runs.schedules.size).toBe(0);
+});
+
+test('the run of a database that is no longer declared is nudged to its end', async () => {
+  const { runs, apply, setUp } = lake();
+  await apply(SHOP);
+  await setUp();
+  await apply({ ...LAKE, sources: {}, datasets: {} });
+  expect((await setUp()).left).toEqual([
+    { workflow: 'replicate/shop', endsItself: true },
+    { workflow: 'reconcile/customers', endsItself: true },
+  ]);
+  expect(runs.nudged).toEqual(['replicate/shop', 'reconcile/customers']);
+});
+
+test('feeds nudge the datasets that they serve, each once', async () => {
+  const { run, runs, apply, setUp } = lake();
+  await apply(SHOP);
+  await setUp();
+  const feeds = ['shop.public.customers', 'shop.public.bookings', 'shop.public.customers'];
+  await run((one) => one.nudgeDatasets, { feeds });
+  expect(runs.nudged).toEqual(['reconcile/customers']);
+  expect(await run((one) => one.describeDatabase, { source: 'shop' })).toEqual({
+    replicate: 'continuous',
+    tables: 2,
+  });
+});
+
+test('once something of a database is collected, another task is refused', async () => {
+  const { store, apply } = lake();
+  await apply(SHOP);
+  expect(await apply(shopThat({ dms: { task: 'shop-2' } }))).toMatchObject({ n: 2 });
+  const draft = { ...filesDraft('c1', ['LOAD00000001.csv']), feed: 'shop.public.bookings' };
+  await createLedger({ store }).appendSet(draft, undefined, AbortSignal.timeout(5000));
+  await expect(apply(shopThat({ dms: { task: 'shop-3' } }))).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining(
+      'sources.shop.dms.task: "shop-2" becomes "shop-3"; refused: what its tables hold',
+    ),
+  });
+});
+
+test('a table that comes again is held against the spec that had it last', async () => {
+  const { apply } = lake();
+  const tables: DatabaseSource['tables'] = shopSpec().sources.shop.tables;
+  const { 'public.bookings': bookings, ...others } = tables;
+  await apply(SHOP);
+  await apply(shopThat({ tables: others }));
+  const changed = {
+    feed: bookings?.feed ?? '',
+    columns: { id: 'string', _change: 'decimal(38,0)' },
+  } as const;
+  await expect(apply(shopThat({ tables: { ...others, 'public.bookings': changed } }))).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining('sources.shop.tables.public.bookings.columns.id'),
+  });
+  expect(await apply(SHOP)).toMatchObject({ n: 3, written: true });
 });

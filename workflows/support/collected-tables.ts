@@ -1,0 +1,291 @@
+import { proxyActivities, sleep } from '@temporalio/workflow';
+import type { DmsActivities } from '../../activities/dms/activities.ts';
+import type { SpecActivities } from '../../activities/spec/activities.ts';
+import type { CollectTablesResult, ParkedTable, TableSeen, TableWork } from '../../lake/table-work.ts';
+import {
+  COLLECT_TABLES,
+  DMS_CHANGE,
+  LOOK,
+  RELOAD_LOOK,
+  RELOAD_PATIENCE_MS,
+  STRETCHES_PER_REPLICATION,
+} from '../policies.ts';
+import type { Decision, Parking } from './parking.ts';
+import { queueFor } from './queues.ts';
+import { unlessAsked } from './unless-asked.ts';
+
+/** What survives continue-as-new. What is collected is known to the ledger alone. */
+export interface CollectedState {
+  readonly totals: TableTotals;
+  /** Tables that wait for a person. */
+  readonly parked: readonly ParkedTable[];
+  /** Tables that a person decided to leave alone. */
+  readonly left: readonly string[];
+  readonly absent: Readonly<Record<string, readonly string[]>>;
+  /** Table → when its reload was asked for, ISO. */
+  readonly reloads: Readonly<Record<string, string>>;
+}
+
+export interface TableTotals {
+  readonly landings: number;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly entries: number;
+}
+
+export interface TablesAnswer {
+  readonly total: number;
+  /** At most 200: those in trouble first, then those that moved last. */
+  readonly tables: readonly TableSeen[];
+  readonly waiting: readonly string[];
+  readonly left: readonly string[];
+  readonly reloading: readonly string[];
+}
+
+export const NOTHING_COLLECTED: CollectedState = {
+  totals: { landings: 0, rows: 0, rejected: 0, entries: 0 },
+  parked: [],
+  left: [],
+  absent: {},
+  reloads: {},
+};
+
+export type Stretch =
+  /** `landings`: how many it collected. */
+  | { readonly kind: 'time' | 'drained'; readonly landings: number }
+  /** Cut short, for something else is due. */
+  | { readonly kind: 'asked' }
+  /** A person gave the source up. */
+  | { readonly kind: 'aborted' };
+
+const { nudgeDatasets } = proxyActivities<SpecActivities>(LOOK);
+
+/** A list of names in a payload. */
+const CARRIED = 200;
+
+/** The tables of one database: collected stretch by stretch, each a failure of its own, and decided one by one. */
+export class CollectedTables {
+  readonly #source: string;
+  readonly #parked: Parking;
+  readonly #waiting = new Map<string, ParkedTable>();
+  readonly #left: Set<string>;
+  #totals: TableTotals;
+  #absent: Readonly<Record<string, readonly string[]>>;
+  #reloads: Readonly<Record<string, string>>;
+  #seen: readonly TableSeen[] = [];
+  #total = 0;
+  #stretches = 0;
+  #trouble: CollectTablesResult['failure'];
+  #isReloadDue = false;
+  #isTimed = false;
+
+  constructor(source: string, parked: Parking, state: CollectedState) {
+    this.#source = source;
+    this.#parked = parked;
+    this.#totals = state.totals;
+    this.#left = new Set(state.left);
+    this.#absent = state.absent;
+    this.#reloads = state.reloads;
+    for (const one of state.parked) this.#waiting.set(one.item, one);
+  }
+
+  /** Let wait what an earlier run left waiting. */
+  begin(): void {
+    this.#parked.park([...this.#waiting.values()]);
+  }
+
+  get totals(): TableTotals {
+    return this.#totals;
+  }
+
+  get isLong(): boolean {
+    return this.#stretches >= STRETCHES_PER_REPLICATION;
+  }
+
+  get isWaiting(): boolean {
+    return this.#names().length > 0;
+  }
+
+  carried(): CollectedState {
+    const waiting = new Set(this.#names());
+    return {
+      totals: this.#totals,
+      parked: [...this.#waiting.values()].filter(({ item }) => waiting.has(item)).slice(0, CARRIED),
+      left: [...this.#left],
+      absent: this.#absent,
+      reloads: this.#reloads,
+    };
+  }
+
+  answer(): TablesAnswer {
+    return {
+      total: this.#total,
+      tables: this.#seen,
+      waiting: this.#names().slice(0, CARRIED),
+      left: [...this.#left].slice(0, CARRIED),
+      reloading: Object.keys(this.#reloads).slice(0, CARRIED),
+    };
+  }
+
+  notes(): readonly string[] {
+    const { landings, rows, rejected, entries } = this.#totals;
+    const left = [...this.#left];
+    const reloading = Object.keys(this.#reloads);
+    return [
+      `${landings} landings, ${rows} rows, ${rejected} in quarantine, ${entries} entries`,
+      ...(this.#total > 0
+        ? [
+            `${this.#seen.filter(({ ready }) => ready).length} of ${this.#seen.length} tables shown are ready; ${this.#total} in all`,
+          ]
+        : []),
+      ...(reloading.length > 0 ? [`Loading again: ${some(reloading)}`] : []),
+      ...(left.length > 0 ? [`Left alone by decision: ${some(left)}`] : []),
+      ...(this.#trouble ? [`The last stretch ended by ${this.#trouble.type}: ${this.#trouble.message}`] : []),
+      ...this.#seen.flatMap(({ table, notes }) => notes.map((note) => `${table}: ${note}`)).slice(0, 10),
+    ];
+  }
+
+  /** One stretch over the tables that wait for nobody. It ends early when `isAsked`. */
+  async stretch(drain: boolean, isAsked: () => boolean): Promise<Stretch> {
+    const taskQueue = queueFor('transfer');
+    const { collectTables } = proxyActivities<TableWork>({ ...COLLECT_TABLES, taskQueue });
+    this.#lookSoon();
+    this.#stretches += 1;
+    const worked = await this.#parked.untilDone(this.#source, () =>
+      unlessAsked(
+        () => isAsked() || this.#isReloadDue,
+        () =>
+          collectTables({
+            source: this.#source,
+            waiting: [...this.#names(), ...this.#left],
+            absent: this.#absent,
+            drain,
+          }),
+      ),
+    );
+    if (worked === undefined) return { kind: 'aborted' };
+    if (worked === 'asked') return { kind: 'asked' };
+    await this.#take(worked);
+    return { kind: worked.outcome === 'drained' ? 'drained' : 'time', landings: worked.landings };
+  }
+
+  /** Act on a decision about tables. `arn`: of the task, `undefined` while nobody looked at it. */
+  async act(decision: Decision, tables: readonly string[], arn: string | undefined): Promise<void> {
+    const { action } = decision;
+    const facts = tables.flatMap((table) => this.#waiting.get(table) ?? []);
+    for (const table of tables) this.#waiting.delete(table);
+    if (action === 'reload') return this.#reload(facts, arn);
+    if (action === 'retry') return;
+    if (action === 'abort') {
+      for (const table of tables) this.#left.add(table);
+      return;
+    }
+    for (const { item, failure } of facts)
+      if (action === 'skip' && failure === 'TableNotCaptured') this.#left.add(item);
+    if (action === 'approve') this.#approve(facts, decision);
+    await this.#decide(decision, tables);
+  }
+
+  /** What was asked of DMS: until it shows, what a table waited for waits for nobody. */
+  reloading(tables: readonly string[]): void {
+    const at = new Date().toISOString();
+    this.#reloads = { ...this.#reloads, ...Object.fromEntries(tables.map((table) => [table, at])) };
+    for (const table of tables) {
+      this.#left.delete(table);
+      this.#waiting.delete(table);
+    }
+    this.#parked.release(tables);
+    this.#isReloadDue = true;
+  }
+
+  async #reload(facts: readonly ParkedTable[], arn: string | undefined): Promise<void> {
+    const { reloadDmsTables } = proxyActivities<DmsActivities>({
+      ...DMS_CHANGE,
+      taskQueue: queueFor('watch'),
+    });
+    const tables = facts.map(({ item }) => item);
+    const asked = { arn: arn ?? '', tables, always: true };
+    const done =
+      arn === undefined
+        ? { isAccepted: false }
+        : await this.#parked.untilDone(this.#source, () => reloadDmsTables(asked));
+    if (done?.isAccepted) this.reloading(tables);
+    else this.#park(facts.map(notReloaded));
+  }
+
+  #approve(facts: readonly ParkedTable[], { change }: Decision): void {
+    const typed =
+      typeof change === 'object' && change !== null && 'columns' in change ? change['columns'] : [];
+    const columns = Array.isArray(typed) ? typed.filter((one) => typeof one === 'string') : [];
+    const gone = facts.flatMap(({ item, absent = columns }) =>
+      absent.length > 0 ? [[item, [...new Set([...(this.#absent[item] ?? []), ...absent])]] as const] : [],
+    );
+    this.#absent = { ...this.#absent, ...Object.fromEntries(gone) };
+  }
+
+  async #decide({ action, key, by, reason }: Decision, tables: readonly string[]): Promise<void> {
+    const taskQueue = queueFor('transfer');
+    const { decideTables } = proxyActivities<TableWork>({ ...DMS_CHANGE, taskQueue });
+    const decided = { source: this.#source, tables: [...tables], action, decision: key, by, reason };
+    const done = await this.#parked.untilDone(this.#source, () => decideTables(decided));
+    if (done) this.#totals = { ...this.#totals, entries: this.#totals.entries + done.entries };
+  }
+
+  async #take(worked: CollectTablesResult): Promise<void> {
+    const { landings, rows, rejected, entries, parked, tables, total, failure } = worked;
+    const had = this.#totals;
+    this.#totals = {
+      landings: had.landings + landings,
+      rows: had.rows + rows,
+      rejected: had.rejected + rejected,
+      entries: had.entries + entries,
+    };
+    this.#seen = tables;
+    this.#total = total;
+    this.#trouble = failure;
+    this.#park(parked.filter(({ item }) => !Object.hasOwn(this.#reloads, item)));
+    const feeds = tables.map(({ feed }) => feed);
+    if (entries > 0 && feeds.length > 0)
+      await this.#parked.untilDone(this.#source, () => nudgeDatasets({ feeds }));
+  }
+
+  #park(tables: readonly ParkedTable[]): void {
+    for (const one of tables) this.#waiting.set(one.item, one);
+    this.#parked.park(tables);
+  }
+
+  /** Tables that wait, those whose decision nobody took yet among them. */
+  #names(): readonly string[] {
+    return [...this.#waiting.keys()];
+  }
+
+  /** While tables load again, look often; after a while what they wait for waits for a person again. */
+  #lookSoon(): void {
+    this.#isReloadDue = false;
+    const since = Date.now() - RELOAD_PATIENCE_MS;
+    const recent = Object.entries(this.#reloads).filter(([, at]) => Date.parse(at) > since);
+    this.#reloads = Object.fromEntries(recent);
+    if (recent.length === 0 || this.#isTimed) return;
+    this.#isTimed = true;
+    void sleep(RELOAD_LOOK).then(
+      () => {
+        this.#isReloadDue = true;
+        this.#isTimed = false;
+      },
+      // The run is cancelled.
+      () => undefined,
+    );
+  }
+}
+
+function notReloaded(one: ParkedTable): ParkedTable {
+  const why = 'DMS reloads tables of a running task alone, and this one does not run';
+  return one.message.endsWith(why) ? one : { ...one, message: `${one.message}; ${why}` };
+}
+
+const NAMED = 10;
+
+function some(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
