@@ -22,7 +22,11 @@ export async function reloadBookings(play: Play): Promise<void> {
     const seen = await look(play);
     return seen.missing === 0 && seen.generations.size > 0 ? seen : undefined;
   }, play.patienceMs);
-  const before = Math.max(0, ...(first?.generations ?? []));
+  if (!first) {
+    promises.tell('reloaded', false, `the bookings were not there within ${play.patienceMs / 1000} s`);
+    return;
+  }
+  const before = Math.max(0, ...first.generations);
   if (!isBroken('reloaded')) {
     const request = JSON.stringify({ tables: ['public.bookings'], reason: 'to be sure', by: BY });
     say(
@@ -43,7 +47,7 @@ export async function reloadBookings(play: Play): Promise<void> {
   const steady = stage.shop.sample.truth.bookings.steady.length;
   promises.tell(
     'reloaded',
-    first !== undefined && isNew && halves.length === 0,
+    isNew && halves.length === 0,
     `${looks.length} looks while the bookings were loaded again, ${halves.length} of them without one of the ${steady} that are always there, with one twice, or with rows of two loads; at last ${isNew ? `load ${before + 1} alone is seen` : `load ${before} is still seen`}`,
   );
 }
