@@ -37,7 +37,9 @@ export const COLLECT = {
  */
 export const COLLECT_TABLES = {
   startToCloseTimeout: '3 hours',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 seconds',
+  // No two stretches at once, and what a stretch that is cut short has collected is told.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 

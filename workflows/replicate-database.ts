@@ -273,6 +273,7 @@ export async function replicateDatabase(
   /** What was continuous is not any more: others start the task from now on. */
   async function otherwise(own: TaskRun): Promise<Ending> {
     await own.stop();
+    isNudged = false;
     const ended = await drained();
     await answerRequests(requests, resultOf('stopped', NONE));
     requests.length = 0;

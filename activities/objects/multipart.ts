@@ -13,11 +13,9 @@ import { failure } from '../failure.ts';
 import { crc32Base64 } from './checksum.ts';
 import { createAnswer } from './create-answer.ts';
 import { openFront } from './local-bytes.ts';
+import { planParts } from './part-plan.ts';
 import type { CreateAnswer, LocalFile } from './port.ts';
 
-const SMALLEST_PART = 8 * 1024 * 1024;
-const MOST_PARTS = 10_000;
-const IN_FLIGHT = 4;
 const ABORT_WITHIN_MS = 10_000;
 
 export interface UploadTo {
@@ -31,7 +29,7 @@ export interface UploadTo {
 /**
  * A large file as one object: created whole by the Complete, if no object has the key, or not at all. The store
  * checks each part and the whole by CRC32; the file is checked against `expect` before the Complete. Memory:
- * four parts.
+ * the parts on their way.
  */
 export async function createInParts(
   to: UploadTo,
@@ -67,12 +65,12 @@ async function begin({ s3, bucket, key }: UploadTo, signal: AbortSignal): Promis
 }
 
 async function sendParts(to: UploadTo, upload: string, file: LocalFile, signal: AbortSignal): Promise<Sent> {
-  const size = Math.max(SMALLEST_PART, Math.ceil(file.expect.bytes / MOST_PARTS));
+  const { size, atOnce } = planParts(file.expect.bytes);
   const parts: CompletedPart[] = [];
   const hash = createHash('sha256');
   let crc = 0;
   const source = await openFront(file, signal);
-  const free = Array.from({ length: IN_FLIGHT }, () => Buffer.allocUnsafe(size));
+  const free = Array.from({ length: atOnce }, () => Buffer.allocUnsafe(size));
   const inFlight = new Set<Promise<void>>();
   const failures: unknown[] = [];
   try {

@@ -8,6 +8,7 @@ import { createGzip } from 'node:zlib';
 import { isAggregate, takeApart } from '../../lake/aggregate.ts';
 import { userPosition } from '../../lake/positions.ts';
 import { hash63 } from '../refine/hash.ts';
+import { Growing } from './growing.ts';
 import type { StreamRecord } from './port.ts';
 
 /** A record that cannot be handed to DuckDB as it is, and why. */
@@ -20,6 +21,16 @@ export interface CutRecord {
 }
 
 type Place = Pick<CutRecord, 'channel' | 'position' | 'bytes'>;
+
+/** The number of a record's channel, and when it arrived. */
+interface Arrived {
+  readonly number: number;
+  readonly arrivedAtMs: number;
+}
+
+/** What a line has beside the payload, about. */
+const FRAME_BYTES = 100;
+const RAW_LINE_BYTES = 200;
 
 /** Records of one commit, whole on disk: as they came, and framed for `lake/sql/refine-json.ts`. */
 export interface Framed {
@@ -69,8 +80,9 @@ export class Frames {
     if (records.length === 0) return;
     const number = this.#numberOf(channel);
     const prefix = `","channel":${JSON.stringify(channel)},"position":"`;
-    let frames = '';
-    let raw = '';
+    const payloads = records.reduce((sum, { data }) => sum + data.length, 0);
+    const frames = new Growing(payloads + records.length * FRAME_BYTES);
+    const raw = new Growing(Math.ceil(1.25 * payloads) + records.length * RAW_LINE_BYTES);
     let arrivedAtMs = Number.NaN;
     let arrival = '';
     for (const record of records) {
@@ -84,13 +96,13 @@ export class Frames {
       const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
       const payload =
         text === undefined ? `"base64":"${bytes.toString('base64')}"` : `"text":${JSON.stringify(text)}`;
-      raw += `{"arrival":"${arrival}${prefix}${sequence}",${payload}}\n`;
+      raw.addText(`{"arrival":"${arrival}${prefix}${sequence}",${payload}}\n`);
       const place = { channel, position: sequence, bytes };
-      frames += isAggregate(bytes)
-        ? this.#aggregate(place, number, arrivedAtMs)
-        : this.#frame(place, text, number, arrivedAtMs);
+      const arrived = { number, arrivedAtMs };
+      if (isAggregate(bytes)) this.#aggregate(place, arrived, frames);
+      else this.#frame(place, text, arrived, frames);
     }
-    await this.#write(frames, raw);
+    await this.#write(frames.bytes(), raw.bytes());
   }
 
   /** Everything, whole on disk. Call once, after every `add`. */
@@ -120,36 +132,37 @@ export class Frames {
   }
 
   /** Frames of the user records in a record. Where a shard carries one that a split gave to another, it is here all the same. */
-  #aggregate(place: Place, number: number, arrivedAtMs: number): string {
+  #aggregate(place: Place, arrived: Arrived, frames: Growing): void {
     const { channel, position: sequence } = place;
     const taken = takeApart(place.bytes, md5);
     if (taken.kind === 'broken') {
       this.#count(place);
       this.#cut.push({ ...place, reason: 'BrokenAggregate', message: taken.message });
-      return '';
+      return;
     }
-    return taken.records
-      .map((record, index) => {
-        const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
-        const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-        const position = userPosition(sequence, index);
-        return this.#frame({ channel, position, bytes }, text, number, arrivedAtMs);
-      })
-      .join('');
+    for (const [index, record] of taken.records.entries()) {
+      const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+      const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+      const position = userPosition(sequence, index);
+      this.#frame({ channel, position, bytes }, text, arrived, frames);
+    }
   }
 
-  /** Its line, or nothing when it was cut out. */
-  #frame(place: Place, text: string | undefined, number: number, arrivedAtMs: number): string {
+  /** Adds its line, or nothing when it was cut out. */
+  #frame(place: Place, text: string | undefined, { number, arrivedAtMs }: Arrived, frames: Growing): void {
     const { position, bytes } = place;
     this.#count(place);
     const isPlain = text !== undefined && text !== '' && !UNFRAMEABLE.test(text);
     const line = isPlain ? text : this.#unusual(place, text);
-    if (line === undefined) return '';
+    if (line === undefined) return;
     this.#framed += 1;
     if (!isPlain) this.#originals.set(this.#framed, bytes);
     const hash = isPlain ? '' : hash63(bytes).toString();
     if (bytes.length + 128 > this.#longest) this.#longest = bytes.length + 128;
-    return `${number}\u0001${arrivedAtMs}\u0001${position}\u0001${hash}\u0001${line}\n`;
+    frames.addText(`${number}\u0001${arrivedAtMs}\u0001${position}\u0001${hash}\u0001`);
+    if (isPlain) frames.addBytes(bytes);
+    else frames.addText(line);
+    frames.addText('\n');
   }
 
   #count({ bytes }: Place): void {
@@ -170,7 +183,7 @@ export class Frames {
     return undefined;
   }
 
-  async #write(frames: string, raw: string): Promise<void> {
+  async #write(frames: Buffer, raw: Buffer): Promise<void> {
     const turn = this.#writing.then(async () => {
       const files = await this.#opened();
       await files.write(frames, raw);
@@ -191,7 +204,7 @@ class Files {
   readonly #rawPath: string;
   readonly #framed: FileHandle;
   // Level 1: what it saves over no compression is most of what there is to save, at half the time of the default.
-  readonly #gzip = createGzip({ level: 1 });
+  readonly #gzip = createGzip({ level: 1, chunkSize: 256 * 1024 });
   readonly #sha256 = createHash('sha256');
   readonly #done: Promise<void>;
   #bytes = 0;
@@ -216,7 +229,7 @@ class Files {
     this.#done.catch(() => undefined);
   }
 
-  async write(frames: string, raw: string): Promise<void> {
+  async write(frames: Buffer, raw: Buffer): Promise<void> {
     await this.#framed.write(frames);
     await new Promise<void>((resolve, reject) => {
       this.#gzip.write(raw, (error) => (error ? reject(error) : resolve()));

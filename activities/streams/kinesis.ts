@@ -6,6 +6,7 @@ import {
   type KinesisClient,
   ListShardsCommand,
   type Shard,
+  type _Record,
 } from '@aws-sdk/client-kinesis';
 import { awsCall } from '../aws.ts';
 import { failure } from '../failure.ts';
@@ -19,6 +20,7 @@ import type {
   StreamFacts,
   StreamRecord,
 } from './port.ts';
+import { recordsBeside } from './raw-records.ts';
 
 const HOUR_MS = 3_600_000;
 const THROTTLES = new Set([
@@ -89,10 +91,11 @@ export class KinesisStream implements RecordStream {
 
   async read(iterator: string, signal: AbortSignal): Promise<ReadAnswer> {
     const command = new GetRecordsCommand({ ShardIterator: iterator });
+    const records = recordsBeside(command);
     const answer = await orNamed(() =>
       awsCall(signal, () => this.#client.send(command, { abortSignal: signal })),
     );
-    if (answer.kind === 'answer') return page(answer.value, iterator);
+    if (answer.kind === 'answer') return page(answer.value, records(), iterator);
     const { error } = answer;
     if (THROTTLES.has(error.name)) return { kind: 'throttled' };
     if (error.name === 'ExpiredIteratorException') return { kind: 'expired' };
@@ -122,14 +125,12 @@ async function orGone<T>(call: () => Promise<T>): Promise<T | undefined> {
   throw answer.error;
 }
 
-function page(answer: GetRecordsCommandOutput, iterator: string): ReadAnswer {
-  const records = (answer.Records ?? []).map(
-    ({ SequenceNumber, ApproximateArrivalTimestamp, Data }): StreamRecord => ({
-      sequence: SequenceNumber ?? '',
-      arrivedAtMs: ApproximateArrivalTimestamp?.getTime() ?? 0,
-      data: Data ?? new Uint8Array(),
-    }),
-  );
+function page(
+  answer: GetRecordsCommandOutput,
+  read: readonly StreamRecord[] | undefined,
+  iterator: string,
+): ReadAnswer {
+  const records = read ?? (answer.Records ?? []).map(streamRecord);
   const { NextShardIterator: next, ChildShards: children = [] } = answer;
   const caughtUp = answer.MillisBehindLatest === 0;
   if (next !== undefined && children.length === 0) {
@@ -140,6 +141,14 @@ function page(answer: GetRecordsCommandOutput, iterator: string): ReadAnswer {
     return { kind: 'page', records: [], caughtUp: false, next: { iterator } };
   }
   return { kind: 'page', records, caughtUp: true, next: { children: children.map(childShard) } };
+}
+
+function streamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _Record): StreamRecord {
+  return {
+    sequence: SequenceNumber ?? '',
+    arrivedAtMs: ApproximateArrivalTimestamp?.getTime() ?? 0,
+    data: Data ?? new Uint8Array(),
+  };
 }
 
 function childShard({

@@ -19,6 +19,7 @@ interface Kept {
   lateFor: number;
   tables: DmsTable[];
   starts: string[];
+  stopPositions: (string | undefined)[];
   loadsAtOnce: boolean;
   details: Partial<TaskDetails>;
 }
@@ -79,6 +80,7 @@ export class MemoryDms implements ReplicationTasks {
       lateFor: 0,
       tables: tables.map((name) => this.#table(name, state)),
       starts: [],
+      stopPositions: [],
       loadsAtOnce,
       details: {},
     });
@@ -101,6 +103,11 @@ export class MemoryDms implements ReplicationTasks {
   /** The type of every start that was accepted, in order. */
   starts(identifier: string): readonly string[] {
     return this.#named(identifier).starts;
+  }
+
+  /** Where each of them was to end. */
+  stopPositions(identifier: string): readonly (string | undefined)[] {
+    return this.#named(identifier).stopPositions;
   }
 
   /** What DMS makes of a task by itself, or at somebody else's hand. */
@@ -175,7 +182,12 @@ export class MemoryDms implements ReplicationTasks {
     return { tables: tables.slice(from, from + 500), next };
   }
 
-  async start({ arn, type, cdcStartPosition }: StartRequest): Promise<'accepted' | 'wrongState'> {
+  async start({
+    arn,
+    type,
+    cdcStartPosition,
+    cdcStopPosition,
+  }: StartRequest): Promise<'accepted' | 'wrongState'> {
     const fault = this.#faultOf('start');
     if (fault && !fault.applies) throw failure(fault.as, 'start: refused');
     const kept = this.#of(arn);
@@ -186,6 +198,7 @@ export class MemoryDms implements ReplicationTasks {
     if (type !== 'start-replication' && startedAt === null) throw new Error('data errors: it never ran');
     if (type === 'reload-target' && migrationType === 'cdc') throw failure('DmsRefused', 'nothing to reload');
     kept.starts.push(type);
+    kept.stopPositions.push(cdcStopPosition);
     kept.task = { ...kept.task, status: 'starting', startedAt: this.#now() };
     if (kept.loadsAtOnce) this.#settle(kept);
     if (fault) throw failure(fault.as, 'start: no answer');

@@ -1,4 +1,4 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Parked } from '../../lake/decisions.ts';
 import { DMS_PACING } from '../../activities/dms/pacing.ts';
 import { failure } from '../../activities/failure.ts';
@@ -116,10 +116,14 @@ export class MemoryTables implements TableWork {
           else for (const rows of kept.landed.splice(0)) this.#collect(kept, rows, done);
         }
         const outcome = drain && done.landings === before ? 'drained' : 'time';
-        if (outcome === 'drained' || Date.now() >= end)
+        // What was collected is told, also where the run has something else to do.
+        const isOver = Date.now() >= end || cancellationDetails()?.cancelRequested;
+        if (outcome === 'drained' || isOver)
           return { outcome, ...done, rejected: 0, parked: [...parked.values()], ...this.#seen() };
         heartbeat();
-        await DMS_PACING.wait(LOOK_EVERY_MS, signal);
+        await DMS_PACING.wait(LOOK_EVERY_MS, signal).catch((error: unknown) => {
+          if (!cancellationDetails()?.cancelRequested) throw error;
+        });
       }
     } finally {
       this.#open -= 1;

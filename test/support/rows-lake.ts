@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -12,30 +10,24 @@ import {
 import { withDuckDb } from '../../activities/duckdb.ts';
 import { encode, sha256Hex } from '../../activities/objects/json.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
-import { createViews } from '../../activities/objects/views.ts';
 import { type BuildManifest, type Undone, buildId } from '../../lake/build.ts';
 import type { Entry, ItemSpan } from '../../lake/entry.ts';
-import { entryFacts } from '../../lake/entry-facts.ts';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { canonical } from '../../lake/canonical.ts';
 import { contractHash, mappingHashes, ruleHash } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys, laneId, parseLaneId } from '../../lake/keys.ts';
-import { matchColumns } from '../../lake/mapping.ts';
-import { partitionName } from '../../lake/partition.ts';
-import { advance, chunksOf, coverageHash, coverageObject } from '../../lake/parts.ts';
 import type { Plan, PlannedPartition } from '../../lake/plan.ts';
-import { type LakeSpec, datasetOf, feedOf } from '../../lake/spec.ts';
-import { matchSql } from '../../lake/sql/refine-mapping.ts';
-import { statisticsSql } from '../../lake/sql/statistics.ts';
-import { duckType, ident, literal } from '../../lake/sql/text.ts';
+import { type LakeSpec, datasetOf } from '../../lake/spec.ts';
+import { literal } from '../../lake/sql/text.ts';
 import type { Coverage, ViewVersion } from '../../lake/view.ts';
 import { MemoryObjectStore } from '../fakes/memory-object-store.ts';
+import { type FeedRow, makeRowsObject } from './rows-object.ts';
+import { publishPlan } from './rows-view.ts';
+
+export type { FeedRow };
 
 const QUIET = new DefaultLogger('ERROR');
-
-/** Values of a feed's columns, as text; `_op` is `I` unless given. */
-export type FeedRow = Readonly<Record<string, string | number | null>>;
 
 export interface CommitOptions extends Partial<Entry> {
   /** Rows of each object; one object unless given. */
@@ -75,7 +67,10 @@ export class RowsLake {
     const ordinal = (head?.ordinal ?? 0) + 1;
     const written = [];
     for (const [index, some] of objects.entries()) {
-      if (some.length > 0) written.push(await this.#rowsObject(feed, lane, ordinal, index, some));
+      if (some.length === 0) continue;
+      const { object, body } = await makeRowsObject(this, { feed, lane, ordinal, index }, some);
+      this.store.put(object.key, body);
+      written.push(object);
     }
     const entry: Entry = {
       format: 1,
@@ -196,58 +191,8 @@ export class RowsLake {
   }
 
   /** The next version of a view: a plan's builds, and everything up to its coverage accounted for. */
-  async publish(dataset: string, planId: string, exclude: ViewVersion['exclude'] = []): Promise<ViewVersion> {
-    const signal = AbortSignal.timeout(60_000);
-    const views = createViews({ store: this.store });
-    const head = await views.viewHead(dataset, signal);
-    const { coverage, partitions } = this.readPlan(dataset, planId);
-    const entries = [];
-    for (const [id, through] of Object.entries(coverage)) {
-      const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
-      for (const { value } of await this.ledger.range(feed, lane, 1, through, signal)) {
-        entries.push(
-          entryFacts(
-            value,
-            await Promise.all(value.rows.map((rows) => this.ledger.partitions(rows, signal))),
-          ),
-        );
-      }
-    }
-    const before = await views.resolveView(head?.value, signal);
-    const after = advance({ view: before, builds: partitions, coverage, entries, exclude }, sha256Hex);
-    const parts: Record<string, string> = {};
-    for (const [chunk, object] of Object.entries(chunksOf(after.parts, sha256Hex))) {
-      const body = encode(object);
-      parts[chunk] = sha256Hex(body);
-      this.store.put(keys.part(dataset, parts[chunk]), body);
-    }
-    for (const lanes of [after.base, ...Object.values(after.coverages)]) {
-      this.store.put(keys.coverage(dataset, coverageHash(lanes, sha256Hex)), encode(coverageObject(lanes)));
-    }
-    const n = (head?.n ?? 0) + 1;
-    const version: ViewVersion = {
-      format: 1,
-      dataset,
-      n,
-      prev: head?.sha256 ?? null,
-      token: planId,
-      datasetEpoch: 1,
-      spec: 1,
-      contract: '',
-      base: coverageHash(after.base, sha256Hex),
-      parts,
-      exclude,
-      pinned: [],
-      rejected: [],
-      gate: null,
-      flagged: {},
-      kind: 'publish',
-      by: 'test',
-      reason: '',
-      at: '',
-    };
-    this.store.put(keys.view(dataset, n), encode(version));
-    return version;
+  publish(dataset: string, planId: string, exclude: ViewVersion['exclude'] = []): Promise<ViewVersion> {
+    return publishPlan(this, this.readPlan(dataset, planId), exclude);
   }
 
   manifest(dataset: string, planId: string, partition: string): BuildManifest {
@@ -268,70 +213,6 @@ export class RowsLake {
     if (!got) return [];
     const options = { memoryMb: 128, threads: 1, scratch: this.scratch };
     return withDuckDb(options, (db) => db.rows(`SELECT ${columns} FROM ${literal(path)} ORDER BY ALL`));
-  }
-
-  async #rowsObject(
-    feed: string,
-    lane: number,
-    ordinal: number,
-    index: number,
-    rows: readonly FeedRow[],
-  ): Promise<Entry['rows'][number]> {
-    const source = feedOf(this.spec, feed);
-    const served = datasetOf(this.spec, feed);
-    if (!source) throw new Error(feed);
-    const mapping = served && { dataset: served.dataset, use: served.use, columns: source.columns };
-    const isStream = source.spec.kind === 'kinesis';
-    const path = join(this.scratch, `${feed}-${lane}-${ordinal}-${index}.parquet`);
-    const values = rows.map((row, n) => {
-      const own = Object.entries(source.columns).map(([name, type]) => {
-        const value = row[name] ?? null;
-        return `${value === null ? 'NULL' : literal(String(value))}::${duckType(type)} AS ${ident(name)}`;
-      });
-      const { _channel: channel, _op: op = 'I', ...content } = row;
-      const hash = BigInt(
-        `0x${createHash('md5').update(JSON.stringify(content)).digest('hex').slice(0, 15)}`,
-      );
-      const stream = isStream
-        ? [`${literal(String(channel ?? 'c'))} AS _channel`, `'${n}' AS _position`]
-        : source.table === undefined
-          ? []
-          : [`'log' AS _channel`];
-      // A record of a landing has two numbers.
-      const place = source.table === undefined ? n + 1 : 2 * (n + 1);
-      const lineage = [`${place}::BIGINT AS _row`, `'${op}' AS _op`, `${hash}::BIGINT AS _hash`];
-      return `SELECT ${[...own, ...lineage, 'NULL::VARCHAR AS _extra', ...stream].join(', ')}`;
-    });
-    const match = mapping && matchColumns(mapping.dataset) ? matchSql(mapping, ident) : undefined;
-    const select = `SELECT *${match ? `, ${match} AS _match` : ''} FROM (${values.join(' UNION ALL ')})`;
-    const options = { memoryMb: 256, threads: 1, scratch: this.scratch };
-    const statistics = await withDuckDb(options, async (db) => {
-      await db.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet)`);
-      return db.rows(statisticsSql(path, mapping));
-    });
-    const body = await readFile(path);
-    const key = keys.rows({ feed, lane, commit: `c${ordinal}`, attempt: 'a', index });
-    this.store.put(key, body);
-    const iso = (us: unknown) => (us === null ? null : isoInstant(Math.floor(Number(us) / 1000)));
-    const partitions = statistics.map((row) => [
-      served ? partitionName(served.dataset.partition, Number(row['partition'])) : 'all',
-      {
-        rows: Number(row['rows']),
-        hash: String(row['hash']),
-        minTime: iso(row['min_us']),
-        maxTime: iso(row['max_us']),
-      },
-    ]);
-    return {
-      key,
-      bytes: body.byteLength,
-      checksum: `sha256:${sha256Hex(body)}`,
-      rows: rows.length,
-      hash: String(statistics.reduce((sum, row) => sum + BigInt(String(row['hash'])), 0n)),
-      schema: 's',
-      mapping: served ? (mappingHashes(this.spec, served.dataset, sha256Hex)[feed] ?? null) : null,
-      partitions: Object.fromEntries(partitions),
-    };
   }
 }
 

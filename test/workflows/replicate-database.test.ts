@@ -1,5 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { expect } from 'vitest';
+import { LAKE_STATE } from '../../workflows/support/board.ts';
 import { nudgeSignal } from '../../workflows/support/messages.ts';
 import { reloadTablesUpdate, stopUpdate } from '../../workflows/support/replication-updates.ts';
 import { eventually } from '../support/eventually.ts';
@@ -438,7 +439,9 @@ test('every task of a workflow may be a replay', async ({ lab }) => {
     async () => {
       const run = await start(lab, own);
       own.tables.break('public.bookings', BROKEN);
-      await waiting(run);
+      // A query may see what no workflow task has written yet.
+      const state = async () => (await run.describe()).typedSearchAttributes.get(LAKE_STATE);
+      await eventually(state, 'NeedsOperator');
       own.tables.land('public.customers', 2);
       await decide(run, ['public.bookings'], 'skip');
       await eventually(() => own.tables.rows('public.customers'), 2);
