@@ -8,7 +8,12 @@ import type { TableStory } from './table-story.ts';
 export interface TableLook {
   /** `undefined` where the task has no such table. */
   readonly table: DmsTable | undefined;
-  readonly task: { readonly migrationType: string; readonly isStanding: boolean };
+  readonly task: {
+    readonly migrationType: string;
+    readonly isStanding: boolean;
+    /** DMS names tables of it: it does once the task has been started, and what it finds in none is judged by its run. */
+    readonly hasTables: boolean;
+  };
   readonly landings: SortedLandings;
   /** Was everything below the folder listed? Else only what may be new. */
   readonly isWhole: boolean;
@@ -45,6 +50,7 @@ const LOST = /error|does not exist/i;
 export function nextStep(story: TableStory, look: TableLook): TableStep {
   const { table, task, landings } = look;
   const { position } = story;
+  if (!task.hasTables) return { kind: 'wait', because: 'DMS names no table of its task yet' };
   if (!table) return lostTable(story, look, 'is not among the tables of its task');
   if (position === undefined) return { kind: 'open' };
   const load = task.migrationType === 'cdc' ? null : table.loadStartedAt;
