@@ -203,6 +203,13 @@ export const FAILURES = {
     remedy:
       'Mend what the message of DMS names (address, password, security group, role of the target), then decide: retry.',
   },
+  DmsSettings: {
+    retry: 'never',
+    tell: 'operator',
+    means: 'Settings of a DMS task or of its target lose data or break order.',
+    remedy:
+      'Change them as the message has it, with the task stopped, then decide: retry; or approve, where you can do without what would be lost.',
+  },
   DmsTaskUnfit: {
     retry: 'never',
     tell: 'operator',

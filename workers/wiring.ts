@@ -24,6 +24,7 @@ import { createRunActivities } from '../activities/runs/activities.ts';
 import { TemporalRuns } from '../activities/runs/temporal.ts';
 import { createSpecActivities } from '../activities/spec/activities.ts';
 import { createSpecReader } from '../activities/spec/store.ts';
+import { createTableActivities } from '../activities/tables/activities.ts';
 import { createViewActivities } from '../activities/views/activities.ts';
 import type { Env } from '../config/env.ts';
 
@@ -63,6 +64,8 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
     // What starts or stops a task goes out once: a resend after a lost answer would be a second start.
     once: createDmsClient({ ...dms, maxAttempts: 1 }),
   };
+  const tasks = new DmsTasks(clients);
+  const prefixes = prefixesOf(env);
   return {
     ...createRunActivities({ runs: new TemporalRuns(getClient, 'control') }),
     ...createSpecActivities({ store, runs: new TemporalRuns(getClient, 'control'), clock }),
@@ -71,13 +74,14 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
       ledger,
       spec,
       files: new LocalFolder(),
-      prefixes: prefixesOf(env),
+      prefixes,
       duck,
       clock,
     }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock }),
-    ...createDmsActivities({ tasks: new DmsTasks(clients), clock }),
+    ...createDmsActivities({ tasks, clock }),
     ...createConnectionActivities({ connections: new DmsConnections(clients), clock }),
+    ...createTableActivities({ store, ledger, spec, tasks, landings: prefixes(undefined), duck, clock }),
     ...createBuildActivities({ store, ledger, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
   };

@@ -43,6 +43,12 @@ export const COLLECT_TABLES = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 
+/** What is decided about tables: a landing that is skipped is kept as it came, and may be gigabytes. */
+export const DECIDE_TABLES = {
+  startToCloseTimeout: '1 hour',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
 /** Some hundred partitions built by DuckDB. */
 export const BUILD = {
   startToCloseTimeout: '6 hours',

@@ -9,11 +9,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SpecActivities } from '../activities/spec/activities.ts';
+import type { TableActivities } from '../activities/tables/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import type { Parked } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
 import type { Replicate, StopRequest } from '../lake/replicate.ts';
-import type { TableWork } from '../lake/table-work.ts';
 import { DMS_LOOK, LOOK } from './policies.ts';
 import { board } from './support/board.ts';
 import {
@@ -110,7 +110,10 @@ export async function replicateDatabase(
     });
   }
 
-  const { checkDatabase } = proxyActivities<TableWork>({ ...DMS_LOOK, taskQueue: queueFor('transfer') });
+  const { checkDatabase } = proxyActivities<TableActivities>({
+    ...DMS_LOOK,
+    taskQueue: queueFor('transfer'),
+  });
   const carriedOver = input.state ?? { ...fresh(), requests: [{ id: runId, at: scheduledAt() }] };
   const requests: Request[] = [...carriedOver.requests];
   const accepted = new Set(carriedOver.accepted);
@@ -260,7 +263,7 @@ export async function replicateDatabase(
       if (due) return due;
       if (isNudged) return (await isStillContinuous()) ? 'anew' : await otherwise(own);
       if (isLong()) return 'goesOn';
-      const { kind } = await tables.stretch(false, isAsked);
+      const { kind } = await tables.stretch(false, () => isAsked() || isNudged);
       if (kind === 'aborted') return 'aborted';
       if (kind === 'time') own.lookAgain();
     }
@@ -273,7 +276,6 @@ export async function replicateDatabase(
   /** What was continuous is not any more: others start the task from now on. */
   async function otherwise(own: TaskRun): Promise<Ending> {
     await own.stop();
-    isNudged = false;
     const ended = await drained();
     await answerRequests(requests, resultOf('stopped', NONE));
     requests.length = 0;
@@ -378,7 +380,7 @@ export async function replicateDatabase(
 
   function isAsked(): boolean {
     const isPaused = pause.reason() !== null;
-    return parked.decided() || isPaused || isNudged || stopping !== undefined || trouble !== undefined;
+    return parked.decided() || isPaused || stopping !== undefined || trouble !== undefined;
   }
 
   function isLong(): boolean {

@@ -1,10 +1,11 @@
-import { heartbeat } from '@temporalio/activity';
-import type { Action, Parked } from '../../lake/decisions.ts';
+import { cancellationDetails, heartbeat } from '@temporalio/activity';
+import type { Action } from '../../lake/decisions.ts';
 import { type CheckedDatabase, checkTask } from './check.ts';
 import { type Collected, type Remembered, type TableSeen, TablesCollector } from './collector.ts';
 import { type TablePorts, openDatabase } from './context.ts';
 import { decideTable } from './decide.ts';
 import { lookAtDms } from './look.ts';
+import type { ParkedTable } from './table.ts';
 import { TABLES_PACING, type TablesPacing } from './pacing.ts';
 
 export interface CollectTablesInput {
@@ -21,7 +22,7 @@ export interface CollectTablesResult extends Collected {
   /** `time`: a stretch is over. `failed`: with `failure`, after progress. */
   readonly outcome: 'time' | 'drained' | 'failed';
   /** `item` = `schema.table`. */
-  readonly parked: readonly Parked[];
+  readonly parked: readonly ParkedTable[];
   /** At most 200: those in trouble first, then those that moved last. */
   readonly tables: readonly TableSeen[];
   readonly total: number;
@@ -73,6 +74,8 @@ export function createTableActivities({
     try {
       return result(await collector.run());
     } catch (error) {
+      // What a stretch that is cut short has collected is told, too.
+      if (cancellationDetails()?.cancelRequested) return result('time');
       context.signal.throwIfAborted();
       if (collector.collected.entries === 0) throw error;
       return { ...result('failed'), failure: describeFailure(error) };

@@ -1,5 +1,4 @@
 import { heartbeat } from '@temporalio/activity';
-import type { Parked } from '../../lake/decisions.ts';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
@@ -7,7 +6,7 @@ import { eachOf } from '../objects/fetch.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import { TableLane } from './lane.ts';
 import { type DmsSeen, lookAtDms } from './look.ts';
-import { type TableOutcome, lookAtTable } from './table.ts';
+import { type ParkedTable, type TableOutcome, lookAtTable } from './table.ts';
 import { Turns } from './turns.ts';
 
 /** What a process remembers of the tables of a source between stretches. It saves requests; nothing rests on it. */
@@ -58,7 +57,7 @@ export class TablesCollector {
   readonly #request: CollectRequest;
   readonly #remembered: Remembered;
   readonly #refining: Turns;
-  readonly #parked = new Map<string, Parked>();
+  readonly #parked = new Map<string, ParkedTable>();
   readonly #superseded = new Set<string>();
   readonly #moved = new Map<string, number>();
   readonly #rows = new Map<string, number>();
@@ -78,7 +77,7 @@ export class TablesCollector {
     return this.#collected;
   }
 
-  get parked(): readonly Parked[] {
+  get parked(): readonly ParkedTable[] {
     return [...this.#parked.values()];
   }
 

@@ -31,10 +31,16 @@ export interface Committed {
   readonly entries: number;
 }
 
+/** A table that waits for a person. */
+export interface ParkedTable extends Parked {
+  /** Declared columns that are gone: null from now on where a person approves. */
+  readonly absent?: readonly string[];
+}
+
 /** What one look at a table came to. */
 export interface TableOutcome {
   readonly entries: number;
-  readonly parked?: Parked;
+  readonly parked?: ParkedTable;
   /** A later attempt collects this table. */
   readonly isSuperseded: boolean;
   /** Nothing is left to do until something lands. */
@@ -95,7 +101,7 @@ class TableWork {
   readonly #options: TableOptions;
   readonly #seen: DmsSeen;
   #entries = 0;
-  #parked: Parked | undefined;
+  #parked: ParkedTable | undefined;
   #isSettled = false;
   #isSuperseded = false;
   #because = '';
@@ -236,8 +242,9 @@ class TableWork {
     if (taken.isStale) return 'again';
     const { trouble } = taken;
     if (!trouble) return 'goOn';
-    const { failure: name, message, allowed } = trouble;
-    this.#parked = { item: this.#options.table.name, failure: name, message, allowed };
+    const { failure: name, message, allowed, absent } = trouble;
+    const item = this.#options.table.name;
+    this.#parked = { item, failure: name, message, allowed, ...(absent && { absent }) };
     return 'end';
   }
 

@@ -31,6 +31,8 @@ export interface Trouble {
   /** What it was found at, and what of its bytes is kept. */
   readonly at: NamedLanding;
   readonly sha256: string;
+  /** Declared columns that it lacks. */
+  readonly absent?: readonly string[];
 }
 
 export interface Taken {
@@ -166,13 +168,19 @@ class Taking {
     const item = itemName(place.generation, listed);
     const version = itemVersion(table.feed, item, `sha256:${sha256}`, sha256Hex);
     await this.#keepRaw(fetched, version);
-    const trouble = (failure: Trouble['failure'], message: string, allowed: readonly Action[]) => {
+    const trouble = (
+      failure: Trouble['failure'],
+      message: string,
+      allowed: readonly Action[],
+      lacking: readonly string[] = [],
+    ) => {
       this.#trouble = {
         failure,
         message: `${table.name} ${listed.landing}: ${message}`,
         allowed,
         at: listed,
         sha256,
+        ...(lacking.length > 0 && { absent: lacking }),
       };
       return undefined;
     };
@@ -184,11 +192,8 @@ class Taking {
     const { missing, declared, extra } = bound;
     if (missing.length > 0) {
       const lacks = `it has no column ${missing.join(', ')}: its columns are ${header.join(', ')}`;
-      return trouble('ColumnsChanged', `${lacks}; right would be ${Object.keys(columns).join(', ')}`, [
-        'retry',
-        'approve',
-        'reload',
-      ]);
+      const right = `right would be ${Object.keys(columns).join(', ')}`;
+      return trouble('ColumnsChanged', `${lacks}; ${right}`, ['retry', 'approve', 'reload'], missing);
     }
     if (types.length > 0) {
       const schema = header.map((name, at) => ({ name, type: types[at] ?? '' }));

@@ -4,14 +4,14 @@ import { DMS_PACING } from '../../activities/dms/pacing.ts';
 import { failure } from '../../activities/failure.ts';
 import type { FailureName } from '../../lake/failures.ts';
 import type {
-  CheckedDatabase,
   CollectTablesInput,
   CollectTablesResult,
   DecideTablesInput,
-  ParkedTable,
-  TableSeen,
-  TableWork,
-} from '../../lake/table-work.ts';
+  TableActivities,
+} from '../../activities/tables/activities.ts';
+import type { CheckedDatabase } from '../../activities/tables/check.ts';
+import type { TableSeen } from '../../activities/tables/collector.ts';
+import type { ParkedTable } from '../../activities/tables/table.ts';
 
 interface Kept {
   readonly table: string;
@@ -30,7 +30,7 @@ const LOOK_EVERY_MS = 20;
  * Tables of one database in memory: what `land` brings is collected when a stretch looks next, and a table in trouble
  * waits alone, until it is decided or a reload begins a new generation.
  */
-export class MemoryTables implements TableWork {
+export class MemoryTables implements TableActivities {
   readonly #tables: ReadonlyMap<string, Kept>;
   readonly #stretchMs: number;
   #check: Omit<CheckedDatabase, 'tables'>;
@@ -50,9 +50,6 @@ export class MemoryTables implements TableWork {
         { table, landed: [], rows: 0, ordinal: 0, generation: 1, trouble: null },
       ]),
     );
-    this.checkDatabase = this.checkDatabase.bind(this);
-    this.collectTables = this.collectTables.bind(this);
-    this.decideTables = this.decideTables.bind(this);
   }
 
   /** Decisions that came, in order. */
@@ -93,6 +90,15 @@ export class MemoryTables implements TableWork {
   /** Every stretch fails so; null ends that. */
   fail(as: FailureName | null): void {
     this.#fault = as;
+  }
+
+  /** Under their registered names. */
+  get activities(): TableActivities {
+    return {
+      checkDatabase: () => this.checkDatabase(),
+      collectTables: (input) => this.collectTables(input),
+      decideTables: (input) => this.decideTables(input),
+    };
   }
 
   async checkDatabase(): Promise<CheckedDatabase> {

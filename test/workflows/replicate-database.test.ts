@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { expect } from 'vitest';
 import { LAKE_STATE } from '../../workflows/support/board.ts';
+import type { TablesAnswer } from '../../workflows/support/collected-tables.ts';
 import { nudgeSignal } from '../../workflows/support/messages.ts';
 import { reloadTablesUpdate, stopUpdate } from '../../workflows/support/replication-updates.ts';
 import { eventually } from '../support/eventually.ts';
@@ -60,10 +61,10 @@ test('a name is enough: the task is started by a run of its own, and what it lan
       expect(await result(run)).toEqual({
         source: own.source,
         outcome: 'stopped',
-        landings: 0,
-        rows: 0,
+        landings: 1,
+        rows: 3,
         rejected: 0,
-        entries: 0,
+        entries: 1,
         waiting: 0,
         parked: [],
       });
@@ -238,7 +239,7 @@ test('a table is loaded again by decision, and goes on once DMS has begun', asyn
       await waiting(run);
       await decide(run, ['public.bookings'], 'reload');
       await eventually(
-        async () => (await run.query('tables')) as object,
+        () => run.query<TablesAnswer>('tables'),
         expect.objectContaining({ reloading: ['public.bookings'] }),
       );
       // It does not wait for a person again while the reload is on its way.
@@ -283,7 +284,7 @@ test('a table that is not captured is left alone by a skip', async ({ lab }) => 
       await waiting(run);
       await decide(run, ['public.bookings'], 'skip');
       await eventually(
-        async () => (await run.query('tables')) as object,
+        () => run.query<TablesAnswer>('tables'),
         expect.objectContaining({ left: ['public.bookings'], waiting: [] }),
       );
       own.tables.land('public.customers', 1);
@@ -421,7 +422,7 @@ test('a long run goes on as a new one with what it carries, and its task is not 
       own.tables.break('public.bookings', BROKEN);
       await waiting(run);
       const first = (await run.describe()).runId;
-      await eventually(async () => (await run.describe()).runId === first, false);
+      await eventually(async () => (await run.describe()).runId === first, false, 100_000);
       await eventually(async () => (await progress(run)).waiting, 1);
       own.tables.land('public.customers', 1);
       await eventually(() => own.tables.rows('public.customers'), 1);
@@ -429,7 +430,7 @@ test('a long run goes on as a new one with what it carries, and its task is not 
     },
     { stretchMs: 1 },
   );
-}, 60_000);
+}, 120_000);
 
 test('every task of a workflow may be a replay', async ({ lab }) => {
   const own = replicateLab(lab, { stretchMs: 100 });

@@ -84,7 +84,6 @@ export function replicateLab(
   apply(more ?? {});
   const runs = new TemporalRuns(() => client, queue);
   const pacing = { lookEveryMs: 20, gapMs: 1 };
-  const { checkDatabase, collectTables, decideTables } = tables;
   const activities = {
     ...createRunActivities({ runs }),
     ...createSpecActivities({ store, runs, clock }),
@@ -96,9 +95,7 @@ export function replicateLab(
       spec: createSpecReader({ store }),
       clock,
     }),
-    checkDatabase,
-    collectTables,
-    decideTables,
+    ...tables.activities,
   };
   return {
     source,

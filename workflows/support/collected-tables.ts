@@ -1,9 +1,12 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { DmsActivities } from '../../activities/dms/activities.ts';
 import type { SpecActivities } from '../../activities/spec/activities.ts';
-import type { CollectTablesResult, ParkedTable, TableSeen, TableWork } from '../../lake/table-work.ts';
+import type { CollectTablesResult, TableActivities } from '../../activities/tables/activities.ts';
+import type { TableSeen } from '../../activities/tables/collector.ts';
+import type { ParkedTable } from '../../activities/tables/table.ts';
 import {
   COLLECT_TABLES,
+  DECIDE_TABLES,
   DMS_CHANGE,
   LOOK,
   RELOAD_LOOK,
@@ -148,7 +151,7 @@ export class CollectedTables {
   /** One stretch over the tables that wait for nobody. It ends early when `isAsked`. */
   async stretch(drain: boolean, isAsked: () => boolean): Promise<Stretch> {
     const taskQueue = queueFor('transfer');
-    const { collectTables } = proxyActivities<TableWork>({ ...COLLECT_TABLES, taskQueue });
+    const { collectTables } = proxyActivities<TableActivities>({ ...COLLECT_TABLES, taskQueue });
     this.#lookSoon();
     this.#stretches += 1;
     const worked = await this.#parked.untilDone(this.#source, () =>
@@ -225,7 +228,7 @@ export class CollectedTables {
 
   async #decide({ action, key, by, reason }: Decision, tables: readonly string[]): Promise<void> {
     const taskQueue = queueFor('transfer');
-    const { decideTables } = proxyActivities<TableWork>({ ...DMS_CHANGE, taskQueue });
+    const { decideTables } = proxyActivities<TableActivities>({ ...DECIDE_TABLES, taskQueue });
     const decided = { source: this.#source, tables: [...tables], action, decision: key, by, reason };
     const done = await this.#parked.untilDone(this.#source, () => decideTables(decided));
     if (done) this.#totals = { ...this.#totals, entries: this.#totals.entries + done.entries };

@@ -170,6 +170,7 @@ export class TaskRun {
       return undefined;
     }
     const ended = await this.#endOf(child);
+    this.#isBegun = false;
     // A load that ran already began before this one was asked for.
     return isLoad && startType === undefined ? undefined : ended;
   }
