@@ -6,13 +6,21 @@ export interface DmsPacing {
   readonly watchMs: number;
   /** Between two looks of one watch. */
   readonly lookEveryMs: number;
+  /** Between two looks at the test of a connection: it takes DMS some seconds, and a task waits for it. */
+  readonly testEveryMs: number;
   /** Between two describes of a worker, and likewise between two pages of tables. */
   readonly gapMs: number;
   /** Resolves after so long; rejects with the signal's reason when it aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export const DMS_PACING: DmsPacing = { watchMs: 9 * 60_000, lookEveryMs: 10_000, gapMs: 500, wait };
+export const DMS_PACING: DmsPacing = {
+  watchMs: 9 * 60_000,
+  lookEveryMs: 10_000,
+  testEveryMs: 2000,
+  gapMs: 500,
+  wait,
+};
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
   try {

@@ -36,18 +36,19 @@ export async function replicateShop(play: Play): Promise<void> {
     await update(stage, `reconcile/${table}`, 'recompute', JSON.stringify(request));
   }
   if (isLive) await waitFor(() => whenAllEqual(play, 'settled'), play.patienceMs);
-  const found = [];
+  const found: Compared[] = [];
   for (const table of SHOP_TABLES) found.push(await compared(play, table));
+  const isSame = found.every((one) => one.isSame);
   promises.tell(
     'replicated',
-    found.every(({ isSame }) => isSame),
-    found.map(({ words }) => words).join('; '),
+    isSame,
+    `the truth has ${found.map(({ words }) => words).join('; ')}${isSame ? '; Postgres, live and settled the same' : ''}`,
   );
   const gone = SHOP_TABLES.flatMap((table) => sample.truth[table].gone).length;
   const back = found.flatMap((one) => one.back);
   promises.tell(
     'deleted',
-    back.length === 0,
+    back.length === 0 && found.every(({ isThere }) => isThere),
     `${gone} keys were deleted or given up, ${back.length} of them are live or settled${back[0] === undefined ? '' : ` (${back[0]})`}`,
   );
 }
@@ -60,10 +61,16 @@ async function whenAllEqual(play: Play, mode: 'live' | 'settled'): Promise<true 
   return true;
 }
 
-async function compared(
-  play: Play,
-  table: ShopTable,
-): Promise<{ readonly isSame: boolean; readonly words: string; readonly back: readonly string[] }> {
+interface Compared {
+  /** Postgres, live and settled reads and the truth have the same rows. */
+  readonly isSame: boolean;
+  readonly isThere: boolean;
+  readonly words: string;
+  /** Keys that are gone, and are read all the same. */
+  readonly back: readonly string[];
+}
+
+async function compared(play: Play, table: ShopTable): Promise<Compared> {
   const { sample, database } = play.stage.shop;
   const { rows: truth, gone } = sample.truth[table];
   const sides: readonly (readonly [name: string, rows: TableTruth['rows'], twice: number])[] = [
@@ -79,11 +86,12 @@ async function compared(
   const wrong = sides.filter(([, rows, twice]) => twice > 0 || checksum(table, rows) !== sum);
   const unlikes = wrong.map(([name, rows]) => {
     const keys = unlike(rows, truth);
-    return `${name} has ${rows.size}, ${keys.length} unlike the truth (${keys[0] ?? 'a key twice'})`;
+    return `${name} ${rows.size}, of ${keys.length} keys not the same (${keys[0] ?? 'one twice'})`;
   });
   return {
     isSame: wrong.length === 0,
-    words: `${table}: ${[`${truth.size} rows ${sum}`, ...unlikes].join(', ')}`,
+    isThere: sides.every(([, rows]) => rows.size > 0),
+    words: [`${truth.size} ${table} (${sum})`, ...unlikes].join(', '),
     back: sides.slice(1).flatMap(([, rows]) => gone.filter((key) => rows.has(key))),
   };
 }
