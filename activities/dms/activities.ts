@@ -85,6 +85,7 @@ export function createDmsActivities({
   async function startDmsTask({ before, ...request }: StartDmsTaskInput): Promise<StartDmsTaskResult> {
     const signal = cancellationSignal();
     if (startedSince(before, await taskNamed(request.arn))) return { outcome: 'adopted' };
+    await lookout.turnToChange(signal);
     if ((await tasks.start(request, signal)) === 'accepted') return { outcome: 'started' };
     return { outcome: startedSince(before, await taskNamed(request.arn)) ? 'adopted' : 'notNow' };
   }
@@ -100,13 +101,14 @@ export function createDmsActivities({
       heartbeat();
       const seen = await taskNamed(task);
       if (hasNews(known, seen) || clock.now() >= end) return withTables(seen, tables);
-      await pacing.wait(pacing.lookEveryMs, signal);
+      await pacing.wait(untilNextLook(), signal);
     }
   }
 
   /**
    * Stop a task and wait, at most some 10 minutes, until it stands. Safe to run twice: DMS refuses to stop what does
-   * not run, and only its refusal, not a describe that may be late, says that nothing runs.
+   * not run, and only its refusal, not a describe that may be late, says that nothing runs. What starts or stops is
+   * not asked: DMS would refuse, and counts the call.
    */
   async function stopDmsTask({ arn }: { readonly arn: string }): Promise<StopDmsTaskResult> {
     const signal = cancellationSignal();
@@ -116,10 +118,14 @@ export function createDmsActivities({
       const seen = await lookout.task(arn, signal);
       if (!seen) return { stands: true, status: 'deleted', checkpoint: null };
       const { status, checkpoint } = seen;
-      const isRefused = (await tasks.stop(arn, signal)) === 'wrongState';
-      if (isRefused && isStanding(seen)) return { stands: true, status, checkpoint };
+      const isMoving = status === 'starting' || status === 'stopping';
+      if (!isMoving) {
+        await beating(lookout.turnToChange(signal));
+        const isRefused = (await tasks.stop(arn, signal)) === 'wrongState';
+        if (isRefused && isStanding(seen)) return { stands: true, status, checkpoint };
+      }
       if (clock.now() >= end) return { stands: false, status, checkpoint };
-      await pacing.wait(pacing.lookEveryMs, signal);
+      await pacing.wait(untilNextLook(), signal);
     }
   }
 
@@ -139,6 +145,7 @@ export function createDmsActivities({
     const due: readonly TableRef[] = known.filter((one) => chosen.has(tableName(one)) && isDue(one));
     const askedAt = new Date(clock.now()).toISOString();
     for (let from = 0; from < due.length; from += RELOADED_AT_ONCE) {
+      await lookout.turnToChange(signal);
       const answer = await tasks.reload(arn, due.slice(from, from + RELOADED_AT_ONCE), signal);
       if (answer === 'wrongState') return { askedAt, isAccepted: false };
       heartbeat();
@@ -153,11 +160,7 @@ export function createDmsActivities({
   }
 
   async function withTables(task: DmsTask, expected: readonly string[] = []): Promise<DmsLook> {
-    // Its turn may be far off while hundreds of tasks are looked at.
-    const beat = setInterval(() => heartbeat(), BEAT_MS);
-    const found = await lookout
-      .tables(task.arn, cancellationSignal(), () => heartbeat())
-      .finally(() => clearInterval(beat));
+    const found = await beating(lookout.tables(task.arn, cancellationSignal(), () => heartbeat()));
     return {
       ...task,
       tables: summariseTables(found, expected),
@@ -165,5 +168,16 @@ export function createDmsActivities({
     };
   }
 
+  /** All who wait look at the same moments, so that one describe answers them together. */
+  function untilNextLook(): number {
+    return pacing.lookEveryMs - (clock.now() % pacing.lookEveryMs);
+  }
+
   return { describeDmsTask, startDmsTask, watchDmsTask, stopDmsTask, reloadDmsTables };
+}
+
+/** Heartbeats meanwhile: its turn may be far off while hundreds of tasks are looked at. */
+async function beating<Result>(work: Promise<Result>): Promise<Result> {
+  const beat = setInterval(() => heartbeat(), BEAT_MS);
+  return work.finally(() => clearInterval(beat));
 }

@@ -27,7 +27,7 @@ export class Lookout {
   readonly #pacing: DmsPacing;
   readonly #asking = { arn: new Map<string, Set<Asking>>(), id: new Map<string, Set<Asking>>() };
   /** When the next request of each kind may go out: pages of tables, however many, hold up no describe. */
-  readonly #turns = { describe: Promise.resolve(), tables: Promise.resolve() };
+  readonly #turns = { describe: Promise.resolve(), tables: Promise.resolve(), change: Promise.resolve() };
   #isServing = false;
 
   constructor(tasks: ReplicationTasks, pacing: DmsPacing) {
@@ -78,6 +78,12 @@ export class Lookout {
     return found;
   }
 
+  /** Resolves when the next start, stop or reload may be asked for: many at once would take all that DMS allows. */
+  async turnToChange(signal: AbortSignal): Promise<void> {
+    await this.#turn('change');
+    signal.throwIfAborted();
+  }
+
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
@@ -118,9 +124,10 @@ export class Lookout {
   }
 
   /** Resolves when the next request of this kind may go out. Never rejects: the gap is kept whoever gives up. */
-  #turn(kind: 'describe' | 'tables'): Promise<void> {
+  #turn(kind: 'describe' | 'tables' | 'change'): Promise<void> {
     const turn = this.#turns[kind];
-    this.#turns[kind] = turn.then(() => this.#pacing.wait(this.#pacing.gapMs, NEVER));
+    const { gapMs, changeGapMs } = this.#pacing;
+    this.#turns[kind] = turn.then(() => this.#pacing.wait(kind === 'change' ? changeGapMs : gapMs, NEVER));
     return turn;
   }
 }

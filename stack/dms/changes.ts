@@ -79,7 +79,11 @@ async function step(context: Context, running: Running): Promise<void> {
     throw new Fatal(`the replication slot ${running.slot} is gone: changes may be lost`);
   }
   reloads.check();
-  for (const table of running.asked.splice(0)) await reloads.begin(table);
+  for (const table of running.asked.splice(0)) {
+    const { catalogue, arn } = context;
+    // Another may have begun since, for the same table.
+    if (catalogue.table(arn, table.schema, table.name)?.isReloadOwed) await reloads.begin(table);
+  }
   await running.watch.look(client);
 
   const stop = checkStop(context.catalogue.task(context.arn).stopPosition);

@@ -19,8 +19,8 @@ const MOST_AT_ONCE = 4;
 /** The tables that a load still owes. */
 export function pendingTables({ catalogue, arn }: Context, existing: readonly SourceTable[]): TableName[] {
   return existing.filter(({ schema, name }) => {
-    const state = catalogue.table(arn, schema, name)?.state;
-    return state !== undefined && PENDING.includes(state);
+    const table = catalogue.table(arn, schema, name);
+    return table !== undefined && (table.isReloadOwed === true || PENDING.includes(table.state));
   });
 }
 
@@ -37,9 +37,10 @@ export async function loadAll(
   const lane = async (): Promise<void> => {
     for (let table = left.shift(); table; table = left.shift()) {
       context.signal.throwIfAborted();
-      const { state } = catalogue.table(arn, table.schema, table.name) ?? {};
+      const { state, isReloadOwed } = catalogue.table(arn, table.schema, table.name) ?? {};
       // A reload that was cut off stays one.
-      await loadTable(context, table, moment, state === 'Table is being reloaded' ? state : 'Full load');
+      const isReload = state === 'Table is being reloaded' || isReloadOwed === true;
+      await loadTable(context, table, moment, isReload ? 'Table is being reloaded' : 'Full load');
     }
   };
   const lanes = Math.min(MOST_AT_ONCE, settings.FullLoadSettings.MaxFullLoadSubTasks);

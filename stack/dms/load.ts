@@ -37,6 +37,7 @@ export async function loadTable(
   const { target, settings, landing, now } = context;
   changeTable(context, table, {
     state,
+    isReloadOwed: undefined,
     loadStartedAt: moment.beganAt,
     loadEndedAt: undefined,
     loadRows: 0,

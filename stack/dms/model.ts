@@ -105,6 +105,8 @@ export interface Table {
   readonly loadStartedAt?: number | undefined;
   readonly loadEndedAt?: number | undefined;
   readonly isReloaded: boolean;
+  /** ReloadTables was answered, and the reload has not begun. */
+  readonly isReloadOwed?: boolean | undefined;
   readonly updatedAt: number;
   /** The snapshot of the load: transactions that committed before it are in the load and nowhere else. */
   readonly snapshotAt?: string | undefined;

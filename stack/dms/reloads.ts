@@ -45,7 +45,7 @@ export class Reloads {
       true,
     );
     buffers.drop(table, moment.at);
-    changeTable(this.#context, table, { state, snapshotAt: moment.at });
+    changeTable(this.#context, table, { state, isReloadOwed: undefined, snapshotAt: moment.at });
     const run = this.#watched(table, act(moment)).finally(() => {
       this.#running.delete(run);
       void moment.release();

@@ -91,6 +91,8 @@ export class Runs {
     for (;;) {
       try {
         const reason = await runTask(this.#contextOf(arn, signal), asked);
+        // Reloads that were asked for while the load ran belong to it.
+        if (reason === 'FULL_LOAD_ONLY_FINISHED' && asked.splice(0).length > 0) continue;
         return this.#finish(arn, reason);
       } catch (error) {
         if (this.#isClosing) return;

@@ -61,7 +61,7 @@ export function startOperations(
 
   function stop(input: StopReplicationTaskMessage): StopReplicationTaskResponse {
     const task = catalogue.task(input.ReplicationTaskArn);
-    if (task.status !== 'running' && task.status !== 'starting') {
+    if (task.status !== 'running') {
       throw wrongState(`Replication task ${task.arn} is ${task.status}: only a running task can be stopped`);
     }
     const stopping = catalogue.setTask({ ...task, status: 'stopping' });

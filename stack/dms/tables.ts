@@ -44,13 +44,16 @@ export function tableOperations(
     if (tables.length === 0 || tables.length > MOST_RELOADS || distinct.size < tables.length) {
       throw invalid(`TablesToReload names ${tables.length} tables; it takes 1 to ${MOST_RELOADS}, each once`);
     }
-    for (const { schema, name } of tables) {
-      if (catalogue.table(task.arn, schema, name)) continue;
+    const owed = tables.map(({ schema, name }) => {
+      const known = catalogue.table(task.arn, schema, name);
+      if (known) return { ...known, isReloadOwed: true };
       throw new ServiceError(
         'ResourceNotFoundFault',
         `Replication task ${task.arn} has no table ${schema}.${name}`,
       );
-    }
+    });
+    // On disk before the answer: it is owed, whatever ends before it begins.
+    for (const table of owed) catalogue.setTable(table);
     reload(task.arn, tables);
     return { ReplicationTaskArn: task.arn };
   }

@@ -9,6 +9,7 @@ import { canonicalText, framed, framedHash, literal } from '../../lake/sql/text.
 import { aggregate } from '../support/aggregate.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import { WholeLake } from './whole-lake.ts';
+import { filledTable } from './whole-table.ts';
 
 const FOLDER = new URL('../../docs/formats/', import.meta.url);
 
@@ -45,10 +46,12 @@ beforeAll(async () => {
   }
   home = await makeTmpFolder();
   const lake = await filledLake(home);
-  for (const key of lake.store.keys()) {
+  const table = await filledTable(home);
+  const objects = [lake.store, table].flatMap((store) => store.keys().map((key) => ({ store, key })));
+  for (const { store, key } of objects) {
     if (NO_JSON.test(key)) continue;
     const schema = BY_KEY.find(([pattern]) => pattern.test(key))?.[1] ?? `none for ${key}`;
-    const text = lake.store.text(key) ?? '';
+    const text = store.text(key) ?? '';
     const texts = key.endsWith('.ndjson') ? text.trimEnd().split('\n') : [text];
     for (const one of texts) found.push({ key, schema, text: one });
   }
@@ -74,6 +77,10 @@ test('the lake that is held against schemas has the rare parts too', () => {
   const all = found.map(({ text }) => text).join('\n');
   const rare = [
     '"retracts":[{',
+    '"belowGeneration":2',
+    '/cdc/',
+    '-lost-0.json"',
+    '"whole":true',
     '"closed":{"children":',
     '"itemsIn":{',
     '"partitionsIn":{',

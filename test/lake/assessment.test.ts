@@ -84,6 +84,56 @@ test('a plan is named by what it builds against which version', () => {
   expect(planIdOf({ ...plan, force: { by: 'ana', reason: 'r' } }, sha256)).not.toBe(id);
 });
 
+test('another generation of a table comes to all of its partitions at once, complete or not', () => {
+  const entries = [
+    ...generation(1, 1, [DAYS[0]]),
+    ...generation(2, 4, [DAYS[0], DAYS[1]], { [DAYS[0]]: 0 }),
+    ...generation(3, 7, [DAYS[2]]).slice(0, 2),
+  ];
+  const behind: FeedWatermark = { feed: 'stream', role: 'speed', ms: 0, because: 'why', speaks: true };
+  const first = situation({ entries: entries.slice(0, 3), watermarks: [behind] });
+  const { due, whole } = assess(context(), first);
+  expect(whole).toBe(true);
+  expect(due).toMatchObject([{ partition: DAYS[0], why: 'undone', provisional: true }]);
+  const view = advance({ ...first, builds: due, coverage: first.coverage }, sha256);
+  const coverage = { 'stream/0': 6 };
+  const second = { ...first, view, entries: entries.slice(0, 6), coverage };
+  expect(assess(context(), second)).toMatchObject({
+    whole: true,
+    coverage,
+    due: [
+      { partition: DAYS[0], inputs: { entries: { 'stream/0': [5, 6] }, undone: [] } },
+      { partition: DAYS[1], inputs: { entries: { 'stream/0': [5] } } },
+    ],
+  });
+});
+
+test('while one of its partitions may not be planned, nothing of the other generation is', () => {
+  const entries = [...generation(1, 1, [DAYS[0]]), ...generation(2, 4, [DAYS[0], DAYS[1]])];
+  const first = situation({ entries: entries.slice(0, 3) });
+  const { due } = assess(context(), first);
+  const view = advance({ ...first, builds: due, coverage: first.coverage }, sha256);
+  const busy = new Map([[DAYS[1], 'p1']]);
+  const held = assess(context(), { ...first, view, entries, coverage: { 'stream/0': 6 }, busy });
+  expect(held).toMatchObject({
+    due: [],
+    whole: false,
+    coverage: { 'stream/0': 3 },
+    waiting: [{ partition: DAYS[1], because: 'plan p1 has it' }],
+  });
+});
+
+function generation(
+  n: number,
+  from: number,
+  partitions: readonly string[],
+  lost: EntryFacts['partitions'] = {},
+): EntryFacts[] {
+  const of = (at: number, days: readonly string[], more: Partial<EntryFacts>) =>
+    factsOf('stream', from + at, days, { table: { generation: n, ready: at === 2 }, ...more });
+  return [of(0, [], {}), of(1, partitions, {}), of(2, [], { partitions: lost, retracts: n > 1 })];
+}
+
 function commit(
   entries: EntryFacts[],
   feed: string,

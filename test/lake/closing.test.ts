@@ -33,6 +33,18 @@ test('without a deadline a day waits for its books for ever', () => {
   expect(close(null, END + HOUR, { nowMs: 9e12, dataset: patient }).kind).toBe('open');
 });
 
+test('a day of tables that say no time is closed as soon as there is something of it', () => {
+  const said = {
+    feed: 'stream',
+    role: 'speed',
+    ms: null,
+    because: 'why',
+    speaks: false,
+    timeless: true,
+  } as const;
+  expect(closesByWatermark({ ...PAYMENTS, close: { ...PAYMENTS.close, needs: [] } }, [said])).toBe(false);
+});
+
 test('a batch feed that closing does not need holds nothing up', () => {
   const dataset = { ...PAYMENTS, close: { ...PAYMENTS.close, needs: [] } };
   expect(close(null, END + HOUR, { dataset }).kind).toBe('closed');

@@ -33,6 +33,16 @@ test('a shard that was left out without being closed is parked, and holds the wa
   });
 });
 
+test('a table whose channel says no time holds nothing up; one that does counts like a shard', () => {
+  const table = { generation: 1, ready: true };
+  const silent = { ...shards(1, { log: { ...shard(null), caughtUpAt: isoInstant(HOUR) } }), table };
+  expect(stream([silent])).toMatchObject({ ms: null, speaks: false, timeless: true });
+  expect(stream([silent, { ...shards(2, { log: shard(9) }), table }])).toMatchObject({
+    ms: 9 * HOUR,
+    speaks: true,
+  });
+});
+
 test('a closed shard counts until all its children have opened, and they go on where it ended', () => {
   const closed = { ...shard(5), closed: { children: ['b', 'c'] } };
   const first = shards(1, { a: closed, d: shard(9) });

@@ -1,10 +1,12 @@
 import { ReloadTablesCommand } from '@aws-sdk/client-database-migration-service';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { eventually } from '../support/eventually.ts';
+import { eventually, until } from '../support/eventually.ts';
 import {
   type Database,
   type DmsLab,
+  arm,
   changesOf,
+  connect,
   describe,
   keysOf,
   loadOf,
@@ -145,6 +147,64 @@ test('ReloadTables loads one table anew beside the changes of the others', async
     TableState: 'Table completed',
     FullLoadReloaded: true,
   });
+});
+
+const RELOAD_A = [{ SchemaName: 'public', TableName: 'a' }];
+const TWO_TABLES = [
+  'CREATE TABLE a (id int PRIMARY KEY)',
+  'CREATE TABLE b (id int PRIMARY KEY)',
+  'INSERT INTO a VALUES (1)',
+  'INSERT INTO b VALUES (1)',
+];
+
+test('a table that is reloaded while a full load goes on is loaded again before the load ends', async () => {
+  const db = await database(...TWO_TABLES);
+  const holder = await connect(lab.postgres, db.name);
+  onTestFinished(() => holder.end());
+  await holder.query('BEGIN; LOCK TABLE b IN ACCESS EXCLUSIVE MODE');
+  const { arn, bucket } = await makeTask(lab, db.name, { type: 'full-load' });
+  await start(lab, arn);
+  await eventually(async () => (await statistics(lab, arn))['a']?.TableState, 'Table completed');
+
+  await db.query('INSERT INTO a VALUES (2)');
+  await lab.dms.send(new ReloadTablesCommand({ ReplicationTaskArn: arn, TablesToReload: RELOAD_A }));
+  await holder.query('ROLLBACK');
+
+  expect(await whenStatus(lab, arn, 'stopped')).toMatchObject({
+    StopReason: 'Stop Reason FULL_LOAD_ONLY_FINISHED',
+    ReplicationTaskStats: { TablesLoaded: 2 },
+  });
+  expect(await loadOf(lab, bucket, 'a')).toBe('1\n2\n');
+  expect(await statistics(lab, arn)).toMatchObject({
+    a: { TableState: 'Table completed', FullLoadReloaded: true },
+    b: { TableState: 'Table completed', FullLoadReloaded: false },
+  });
+});
+
+test('a reload that was accepted and had not begun when its task was stopped is done when the task goes on', async () => {
+  const db = await database(...TWO_TABLES);
+  const settings = { ErrorBehavior: { RecoverableErrorInterval: 1_800 } };
+  const { arn, bucket } = await makeTask(lab, db.name, { type: 'full-load-and-cdc', settings });
+  const denied = { kind: 'error', status: 403, code: 'AccessDenied' };
+  onTestFinished(() => arm(lab, []));
+  await arm(lab, [{ match: { operation: 'PutObject', key: `^${bucket}/in/public/b/` }, action: denied }]);
+  await start(lab, arn);
+  // The load waits for its next try.
+  await until(
+    () => describe(lab, arn),
+    ({ LastFailureMessage }) => LastFailureMessage !== undefined,
+  );
+
+  await db.query('INSERT INTO a VALUES (2)');
+  await lab.dms.send(new ReloadTablesCommand({ ReplicationTaskArn: arn, TablesToReload: RELOAD_A }));
+  await stop(lab, arn);
+  await whenStatus(lab, arn, 'stopped');
+  await arm(lab, []);
+  await start(lab, arn, 'resume-processing');
+
+  await eventually(async () => (await statistics(lab, arn))['b']?.TableState, 'Table completed');
+  await eventually(async () => (await statistics(lab, arn))['a']?.FullLoadReloaded, true);
+  expect(await loadOf(lab, bucket, 'a')).toBe('1\n2\n');
 });
 
 test('a table that is made while changes run is picked up with what it holds already', async () => {

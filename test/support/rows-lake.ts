@@ -48,10 +48,8 @@ export class RowsLake {
     // As it is read back: hashes of mappings follow the order of columns.
     this.spec = JSON.parse(canonical({ lake: { name: 'test', bucket: 'test' }, ...spec })) as LakeSpec;
     this.scratch = scratch;
-    this.store.put(
-      keys.spec(1),
-      encode({ format: 1, n: 1, prev: null, ...this.spec, epochs: {}, by: 'test', reason: '', at: '' }),
-    );
+    const about = { epochs: {}, by: 'test', reason: '', at: '2026-11-20T00:00:00.000Z' };
+    this.store.put(keys.spec(1), encode({ format: 1, n: 1, prev: null, ...this.spec, ...about }));
   }
 
   get ports(): BuildPorts {

@@ -7,7 +7,7 @@ import type { RowsObject } from '../../lake/entry.ts';
 import { mappingHashes } from '../../lake/hashes.ts';
 import { isoInstant } from '../../lake/instant.ts';
 import { keys } from '../../lake/keys.ts';
-import { matchColumns } from '../../lake/mapping.ts';
+import { matchColumns, schemaHash } from '../../lake/mapping.ts';
 import { partitionName } from '../../lake/partition.ts';
 import { type LakeSpec, datasetOf, feedOf } from '../../lake/spec.ts';
 import { matchSql } from '../../lake/sql/refine-mapping.ts';
@@ -79,7 +79,7 @@ export async function makeRowsObject(
     checksum: `sha256:${sha256Hex(body)}`,
     rows: rows.length,
     hash: String(statistics.reduce((sum, row) => sum + BigInt(String(row['hash'])), 0n)),
-    schema: 's',
+    schema: schemaHash(source.columns, sha256Hex),
     mapping: served ? (mappingHashes(spec, served.dataset, sha256Hex)[feed] ?? null) : null,
     partitions: Object.fromEntries(partitions),
   };

@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { expect } from 'vitest';
 import { failure } from '../../activities/failure.ts';
+import { canonical } from '../../lake/canonical.ts';
 import type { Action } from '../../lake/decisions.ts';
 import { workflowIds } from '../../lake/ids.ts';
 import { keys } from '../../lake/keys.ts';
@@ -90,6 +91,22 @@ test('what the gate holds waits, while its neighbours are published, and approva
       rejected: [],
       superseded: null,
     });
+  });
+});
+
+test('a generation of a table is held as one, and one decision on any part of it publishes all', async ({
+  lab,
+}) => {
+  const lake = await lakeWithThinDay(lab);
+  const planId = await plan(lake);
+  const key = keys.plan(lake.source, planId);
+  lake.store.put(key, canonical({ ...(JSON.parse(lake.store.text(key) ?? '{}') as object), whole: true }));
+  await lab.withWorker(lake.queue, lake.activities, async () => {
+    const run = await startBuild(lab, lake, planId);
+    expect(await held(run)).toEqual([`${THIN} GateHeld`, `${FULL} GateHeld`]);
+    expect(lake.store.keys(`view/${lake.source}/`)).toEqual([]);
+    await decide(run, 'approve', FULL);
+    expect(await run.result()).toMatchObject({ versions: [1], rejected: [], superseded: null });
   });
 });
 

@@ -2,6 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { expect } from 'vitest';
 import { failure } from '../../activities/failure.ts';
+import { detachSignal, type runDmsTask } from '../../workflows/run-dms-task.ts';
 import { eventually } from '../support/eventually.ts';
 import { test } from '../support/temporal.ts';
 import { decide, dmsLab, result, running, waiting } from './dms-lab.ts';
@@ -32,6 +33,24 @@ test('whoever waits hears that the run was cancelled', async ({ lab }) => {
       status: 'stopped',
       checkpoint: 'checkpoint:V1#27',
     });
+  });
+});
+
+test('a run that waits for another and is cancelled leaves the task to the one that has it', async ({
+  lab,
+}) => {
+  const own = dmsLab(lab);
+  const { task, queue, dms } = own;
+  dms.create(task, 'cdc');
+  await lab.withWorker(queue, own.activities, async () => {
+    const id = await startByHand(lab, 'runDmsTask', queue, { task });
+    await eventually(() => dms.status(task), 'running');
+    await lab.client.workflow.getHandle(id).cancel();
+    await expect(lab.client.workflow.getHandle(id).result()).rejects.toThrow(WorkflowFailedError);
+    const run = lab.client.workflow.getHandle<typeof runDmsTask>(own.runId);
+    await run.signal(detachSignal);
+    expect(await result(run)).toMatchObject({ outcome: 'detached', status: 'running' });
+    expect(dms.status(task)).toBe('running');
   });
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ReadMode } from '../../../lake/view.ts';
 import { askAll } from '../asking.ts';
 import { waitFor } from '../waiting.ts';
 import { BY, type Play, update } from './play.ts';
@@ -19,8 +20,8 @@ interface Look {
 export async function reloadBookings(play: Play): Promise<void> {
   const { stage, promises, say, isBroken } = play;
   const first = await waitFor(async () => {
-    const seen = await look(play);
-    return seen.missing === 0 && seen.generations.size > 0 ? seen : undefined;
+    const [live, settled] = await lookBothWays(play);
+    return live.missing + settled.missing === 0 ? live : undefined;
   }, play.patienceMs);
   if (!first) {
     promises.tell('reloaded', false, `the bookings were not there within ${play.patienceMs / 1000} s`);
@@ -38,9 +39,9 @@ export async function reloadBookings(play: Play): Promise<void> {
   const until = Date.now() + play.patienceMs;
   let isNew = false;
   while (!isNew && Date.now() < until) {
-    const seen = await look(play);
-    looks.push(seen);
-    isNew = Math.min(...seen.generations) > before;
+    const seen = await lookBothWays(play);
+    looks.push(...seen);
+    isNew = seen.every(({ generations }) => generations.size > 0 && Math.min(...generations) > before);
     await pause(LOOK_EVERY_MS);
   }
   const halves = looks.filter((seen) => seen.missing > 0 || seen.twice > 0 || seen.generations.size !== 1);
@@ -48,14 +49,19 @@ export async function reloadBookings(play: Play): Promise<void> {
   promises.tell(
     'reloaded',
     isNew && halves.length === 0,
-    `${looks.length} looks while the bookings were loaded again, ${halves.length} of them without one of the ${steady} that are always there, with one twice, or with rows of two loads; at last ${isNew ? `load ${before + 1} alone is seen` : `load ${before} is still seen`}`,
+    `${looks.length} looks, live and settled, while the bookings were loaded again, ${halves.length} of them without one of the ${steady} that are always there, with one twice, or with rows of two loads; at last ${isNew ? `load ${before + 1} alone is seen` : `load ${before} is still seen`}`,
   );
 }
 
-async function look({ stage }: Play): Promise<Look> {
+async function lookBothWays(play: Play): Promise<readonly [live: Look, settled: Look]> {
+  return [await look(play, 'live'), await look(play, 'settled')];
+}
+
+async function look({ stage }: Play, mode: ReadMode): Promise<Look> {
   const rows = await askAll(
     stage,
     `SELECT booking_ref, _generation::INTEGER AS generation FROM "bookings$rows"`,
+    mode,
   );
   const keys = new Set(rows.map((row) => JSON.stringify([row['booking_ref']])));
   return {

@@ -21,7 +21,11 @@ function dmsLab(pacing: Partial<DmsPacing> = {}) {
     ms += forMs;
   };
   const clock = { now: () => ms };
-  const activities = createDmsActivities({ tasks: dms, clock, pacing: { gapMs: 0, wait, ...pacing } });
+  const activities = createDmsActivities({
+    tasks: dms,
+    clock,
+    pacing: { gapMs: 0, changeGapMs: 0, wait, ...pacing },
+  });
   const run = <Input, Result>(
     activity: (input: Input) => Promise<Result>,
     input: Input,
