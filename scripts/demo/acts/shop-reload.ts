@@ -5,6 +5,8 @@ import { waitFor } from '../waiting.ts';
 import { BY, type Play, update } from './play.ts';
 
 const LOOK_EVERY_MS = 700;
+/** Nothing sabotages the first load: it may take its time. */
+const LOADED_WITHIN_MS = 90_000;
 
 /** What a reader saw of the bookings. */
 interface Look {
@@ -16,18 +18,17 @@ interface Look {
   readonly generations: ReadonlySet<number>;
 }
 
-/** The bookings are loaded again while they change and while somebody reads them, until only the new load is seen. */
-export async function reloadBookings(play: Play): Promise<void> {
-  const { stage, promises, say, isBroken } = play;
-  const first = await waitFor(async () => {
+/** Once every booking that is there all along is read, live and settled: of which load they are. */
+export async function bookingsLoaded(play: Play): Promise<number | undefined> {
+  return waitFor(async () => {
     const [live, settled] = await lookBothWays(play);
-    return live.missing + settled.missing === 0 ? live : undefined;
-  }, play.patienceMs);
-  if (!first) {
-    promises.tell('reloaded', false, `the bookings were not there within ${play.patienceMs / 1000} s`);
-    return;
-  }
-  const before = Math.max(0, ...first.generations);
+    return live.missing + settled.missing === 0 ? Math.max(...live.generations) : undefined;
+  }, LOADED_WITHIN_MS);
+}
+
+/** The bookings are loaded again while they change and while somebody reads them, until only the new load is seen. */
+export async function reloadBookings(play: Play, before: number): Promise<void> {
+  const { stage, promises, say, isBroken } = play;
   if (!isBroken('reloaded')) {
     const request = JSON.stringify({ tables: ['public.bookings'], reason: 'to be sure', by: BY });
     say(

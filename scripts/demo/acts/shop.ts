@@ -3,9 +3,9 @@ import { askAll } from '../asking.ts';
 import { byKey, canonicalSelect, checksum, unlike } from '../shop/compare.ts';
 import { waitFor } from '../waiting.ts';
 import { BY, type Play, update } from './play.ts';
-import { reloadBookings } from './shop-reload.ts';
+import { bookingsLoaded, reloadBookings } from './shop-reload.ts';
 
-/** So long the shop lives before its bookings are loaded again, and so long from then on. */
+/** So long the shop lives before its bookings may be loaded again, and so long from then on. */
 const HALF_A_LIFE_MS = 12_000;
 
 /**
@@ -18,7 +18,9 @@ export async function replicateShop(play: Play): Promise<void> {
   const half = Math.ceil(sample.transactions.length / 2);
   const [first, second] = [sample.transactions.slice(0, half), sample.transactions.slice(half)];
   await database.live(first, HALF_A_LIFE_MS);
-  await Promise.all([database.live(second, HALF_A_LIFE_MS), reloadBookings(play)]);
+  const load = await bookingsLoaded(play);
+  const again = load === undefined ? undefined : reloadBookings(play, load);
+  await Promise.all([database.live(second, HALF_A_LIFE_MS), again]);
   const rolledBack = sample.transactions.filter(({ ends }) => ends === 'ROLLBACK').length;
   say(`Shop: ${sample.transactions.length} transactions were written, ${rolledBack} of them rolled back`);
   if (isBroken('replicated'))
