@@ -141,18 +141,19 @@ function goneLanding(
   table: DmsTable,
 ): Doubt | undefined {
   if (table.ddls === 0 || !isWhole) return undefined;
-  const expected = expectedLanding(story, place);
-  if (expected === undefined) return undefined;
-  const isThere = [...landings.loads, ...landings.changes].some(({ landing }) => landing === expected);
-  if (isThere) return undefined;
-  const message = `${expected} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
+  const isThere = new Set([...landings.loads, ...landings.changes].map(({ landing }) => landing));
+  const gone = expectedLandings(story, place).find((landing) => !isThere.has(landing));
+  if (gone === undefined) return undefined;
+  const message = `${gone} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
   return { failure: 'LandingsGone', message };
 }
 
-function expectedLanding(story: TableStory, { landing }: TablePlace): string | undefined {
+/** The last of its load, and the last of all: what landed since may be there although all before it was taken away. */
+function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
   // What a repair wrote never stood among the landings.
-  if (story.isGoneAccepted || isRepair(landing)) return undefined;
-  return landing === '' ? story.lastLoadLanding : landing;
+  const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
+  const last = isExpected ? [landing] : [];
+  return [...(story.lastLoadLanding === undefined ? [] : [story.lastLoadLanding]), ...last];
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

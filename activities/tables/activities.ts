@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { cancellationDetails, heartbeat } from '@temporalio/activity';
 import type { Action } from '../../lake/decisions.ts';
 import { type CheckedDatabase, checkTask } from './check.ts';
@@ -71,7 +73,8 @@ export function createTableActivities({
     // Taken away while it is used: an attempt that is late shares nothing with the next.
     const memory = remembered.get(source) ?? { lanes: new Map(), looked: new Map(), doubts: new Map() };
     remembered.delete(source);
-    const collector = new TablesCollector(context, request, memory);
+    const scratch = await mkdtemp(path.join(context.duck.scratch, 'tables-'));
+    const collector = new TablesCollector(context, request, { remembered: memory, scratch });
     const result = (outcome: CollectTablesResult['outcome']) => ({
       outcome,
       ...collector.collected,
@@ -88,6 +91,7 @@ export function createTableActivities({
       if (collector.collected.entries === 0) throw error;
       return { ...result('failed'), failure: describeFailure(error) };
     } finally {
+      await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
       remembered.set(source, memory);
     }
   }

@@ -75,7 +75,7 @@ export async function startLocal({
     stack = await startStack(join(data, 'stack'), port ?? 0, logs);
     const aws = exportsOf(stack.greeting);
     const endpoint = aws['AWS_ENDPOINT_URL'] ?? '';
-    say(`S3, Kinesis and STS stand-ins at ${endpoint}`);
+    say(`S3, Kinesis, DMS and STS stand-ins at ${endpoint}`);
     await makeBucket(aws, bucket);
     const exports = {
       ...aws,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { type Context, type TableName, changeTable } from './context.ts';
+import { stopWhenTold } from './endings.ts';
 import { loadTable } from './load.ts';
 import type { TableState } from './model.ts';
 import { type Lsn, parseLsn } from './positions.ts';
@@ -37,6 +38,7 @@ export async function loadAll(
   const lane = async (): Promise<void> => {
     for (let table = left.shift(); table; table = left.shift()) {
       context.signal.throwIfAborted();
+      stopWhenTold(context);
       const { state, isReloadOwed } = catalogue.table(arn, table.schema, table.name) ?? {};
       // A reload that was cut off stays one.
       const isReload = state === 'Table is being reloaded' || isReloadOwed === true;

@@ -360,6 +360,23 @@ describe('a table', () => {
     expect(lane.look()).toMatchObject({ kind: 'doubt', doubt: { failure: 'LandingsGone' } });
   });
 
+  test('of a task of which DMS names no table yet is waited for', () => {
+    const look: TableLook = {
+      table: undefined,
+      task: { migrationType: 'full-load-and-cdc', isStanding: true, hasTables: false },
+      landings: sortLandings([]),
+      isWhole: true,
+      lookedAtMs: 0,
+      batchMs: BATCH_MS,
+    };
+    expect(nextStep(new TableStory('public.a'), look)).toMatchObject({ kind: 'wait' });
+    const others = { ...look, task: { ...look.task, hasTables: true } };
+    expect(nextStep(new TableStory('public.a'), others)).toMatchObject({
+      kind: 'doubt',
+      doubt: { failure: 'TableNotCaptured' },
+    });
+  });
+
   test('that is gone, or in error, is captured no more once what landed is taken', () => {
     const { dms, lane } = loaded();
     dms.now += BATCH_MS;

@@ -1,5 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { expect } from 'vitest';
+import { databasesOf } from '../../cli/runs.ts';
 import { LAKE_STATE } from '../../workflows/support/board.ts';
 import type { TablesAnswer } from '../../workflows/support/collected-tables.ts';
 import { nudgeSignal } from '../../workflows/support/messages.ts';
@@ -198,7 +199,17 @@ test('a table that needs a person waits alone, and a retry goes on with it', asy
       own.tables.land('public.bookings', 5);
       expect(await waiting(run)).toEqual([{ item: 'public.bookings', ...BROKEN }]);
       own.tables.land('public.customers', 1);
-      await eventually(() => own.tables.rows('public.customers'), 1);
+      await eventually(async () => (await progress(run)).rows, 1);
+      const open = {
+        workflow: own.runId,
+        type: 'replicateDatabase',
+        startedAt: '',
+        state: null,
+        failures: [],
+      };
+      expect(await databasesOf(lab.client, [open])).toEqual({
+        [own.source]: { tables: 2, shown: 2, ready: 1, generation: 1, waiting: 1, rows: 1 },
+      });
       own.tables.break('public.bookings', null);
       await decide(run, ['public.bookings'], 'retry');
       await eventually(() => own.tables.rows('public.bookings'), 5);
@@ -367,8 +378,8 @@ test('a stop stops the task, collects everything that landed, and ends the run, 
       expect(await run.executeUpdate(stopUpdate, { args: [ANA] })).toMatchObject({ stopping: 'stop' });
       expect(await result(run)).toMatchObject({ outcome: 'stopped', rows: 9, waiting: 1 });
       expect(own.dms.status(own.task)).toBe('stopped');
-      const task = await lab.client.workflow.getHandle(own.taskRunId).describe();
-      expect(task.status.name).toBe('CANCELLED');
+      const task = lab.client.workflow.getHandle(own.taskRunId);
+      await eventually(async () => (await task.describe()).status.name, 'CANCELLED');
     },
     { stretchMs: 100 },
   );

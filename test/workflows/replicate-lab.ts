@@ -85,7 +85,7 @@ export function replicateLab(
   };
   apply(more ?? {});
   const runs = new TemporalRuns(() => client, queue);
-  const pacing = { lookEveryMs: 20, gapMs: 1 };
+  const pacing = { lookEveryMs: 20, testEveryMs: 20, gapMs: 1 };
   const activities = {
     ...createRunActivities({ runs }),
     ...createSpecActivities({ store, runs, clock }),
