@@ -26,7 +26,7 @@ import { removeTmpFolder } from '../support/tmp.ts';
 import { DECLARED, TABLES_SQL, proofLake } from './tables.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const BUCKET = 'proof-lake';
 const TASK = 'proof';
 const LOOK_EVERY_MS = 500;
@@ -81,7 +81,7 @@ export class ProofStage {
   /** What an operator types after `tributary`. */
   async tributary(...args: readonly string[]): Promise<{ code: number; stdout: string; said: string }> {
     try {
-      const { stdout, stderr } = await run(
+      const { stdout, stderr } = await execute(
         process.execPath,
         [path.join(ROOT, 'cli/tributary.mjs'), ...args],
         {
@@ -176,10 +176,10 @@ export class ProofStage {
 
   /** Compares again and again until all is equal, or time is up; gives what was said last. */
   async equal(mode: ReadMode, withinMs: number): Promise<CompareReport> {
-    const until = Date.now() + withinMs;
+    const end = Date.now() + withinMs;
     for (;;) {
       const report = await this.#compare(mode);
-      if (verdictOf(report) === 'equal' || Date.now() > until) return report;
+      if (verdictOf(report) === 'equal' || Date.now() > end) return report;
       await wait(LOOK_EVERY_MS);
     }
   }
