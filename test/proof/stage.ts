@@ -185,8 +185,7 @@ export class ProofStage {
   }
 
   async #compare(mode: ReadMode): Promise<CompareReport> {
-    const { signal } = new AbortController();
-    setMaxListeners(0, signal);
+    const signal = patient();
     const lake = openLake({ env: readEnv(this.#env), bucket: BUCKET });
     const clock = { now: () => Date.now(), wait: (ms: number) => wait(ms) };
     const ports = {
@@ -205,7 +204,7 @@ export class ProofStage {
   async verify(): Promise<VerifyReport> {
     const { store } = openLake({ env: readEnv(this.#env), bucket: BUCKET });
     const scratch = path.join(this.#data, 'reading');
-    return verifyLake({ store, scratch, memoryMb: 512, signal: new AbortController().signal });
+    return verifyLake({ store, scratch, memoryMb: 512, signal: patient() });
   }
 
   async close(): Promise<void> {
@@ -214,4 +213,11 @@ export class ProofStage {
     await this.#postgres.stop();
     await removeTmpFolder(this.#data);
   }
+}
+
+/** Every request in flight listens to it: more than Node's ten, and no leak. */
+function patient(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
 }
