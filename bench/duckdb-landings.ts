@@ -20,7 +20,7 @@ const answer = await withDuckDb({ memoryMb: 1024, threads: 2, scratch: to }, asy
     )
     .join(', ');
   await db.run(`COPY (SELECT id, customer, amount::DECIMAL(12,2) AS amount, make_timestamptz(epoch_us(placed_at)) AS placed_at, is_open,
-      ar_h_change_seq::DECIMAL(38,0) AS _change, row_number() OVER () AS _row, Op AS _op,
+      nullif(ar_h_change_seq, '')::HUGEINT::DECIMAL(38,0) AS _change, row_number() OVER () AS _row, Op AS _op,
       (md5_number_lower(concat(${framed})) >> 1)::BIGINT AS _hash, NULL::VARCHAR AS _extra
     FROM read_parquet(${files}, union_by_name = true)) TO '${to}/rows.parquet' (FORMAT parquet, COMPRESSION zstd)`);
   const [row] = await db.rows(`SELECT count(*)::INTEGER AS rows, sum(amount)::VARCHAR AS amount FROM (

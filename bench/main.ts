@@ -10,8 +10,8 @@ const program = new Command('npm run bench --')
   .argument('[what]', 'flights, freshness, database, dms-stand-in, kinesis or all', 'all')
   .option('--rounds <number>', 'of flights, database and kinesis, after one warm-up', '5')
   .option('--events <number>', 'of freshness, at each interval', '30')
-  .option('--changes <number>', 'of database', '1000000')
-  .option('--load <number>', 'rows of a full load, of database', '5000000')
+  .option('--changes <number>', 'of database; 0 leaves them out', '1000000')
+  .option('--load <number>', 'rows of a full load, of database; 0 leaves it out', '5000000')
   .option('--records <number>', 'of kinesis', '1000000');
 program.parse();
 const [what] = program.processedArgs as [string];
