@@ -53,11 +53,11 @@ export async function startLocal({
 }: LocalOptions): Promise<Local> {
   const logs = join(data, 'logs');
   await mkdir(logs, { recursive: true });
-  const startServer = (port?: number) =>
+  const startServer = (at?: number) =>
     startTemporal({
       dbFile: join(data, 'temporal.db'),
       logDir: logs,
-      ...(port !== undefined && { port }),
+      ...(at !== undefined && { port: at }),
     });
   let temporal = await startServer(temporalPort);
   say(`Temporal at ${temporal.address}, Web UI at ${temporal.uiUrl}`);
