@@ -1,6 +1,7 @@
 import type { DmsTable } from './dms-tables.ts';
 import { instantMs } from './instant.ts';
 import { type NamedLanding, type SortedLandings, isBefore, itemName } from './landings.ts';
+import { isRepair } from './repair.ts';
 import type { TablePlace, TablePosition } from './table-position.ts';
 import type { TableStory } from './table-story.ts';
 
@@ -11,7 +12,7 @@ export interface TableLook {
   readonly task: {
     readonly migrationType: string;
     readonly isStanding: boolean;
-    /** DMS names tables of it: it does once the task has been started, and what it finds in none is judged by its run. */
+    /** Does DMS list any table of it? Of one that never ran it lists none. */
     readonly hasTables: boolean;
   };
   readonly landings: SortedLandings;
@@ -50,7 +51,7 @@ const LOST = /error|does not exist/i;
 export function nextStep(story: TableStory, look: TableLook): TableStep {
   const { table, task, landings } = look;
   const { position } = story;
-  if (!task.hasTables) return { kind: 'wait', because: 'DMS names no table of its task yet' };
+  if (!table && !task.hasTables) return { kind: 'wait', because: 'DMS lists no table of its task yet' };
   if (!table) return lostTable(story, look, 'is not among the tables of its task');
   if (position === undefined) return { kind: 'open' };
   const load = task.migrationType === 'cdc' ? null : table.loadStartedAt;
@@ -149,7 +150,9 @@ function goneLanding(
 
 /** The last of its load, and the last of all: what landed since may be there although all before it was taken away. */
 function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
-  const last = story.isGoneAccepted || landing === '' ? [] : [landing];
+  // What a repair wrote never stood among the landings.
+  const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
+  const last = isExpected ? [landing] : [];
   return [...(story.lastLoadLanding === undefined ? [] : [story.lastLoadLanding]), ...last];
 }
 

@@ -29,6 +29,7 @@ import { nudgeSignal } from './support/messages.ts';
 import { type Decision, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
 import { queueFor } from './support/queues.ts';
+import { repairable } from './support/repair-update.ts';
 import { replicationNotes } from './support/replication-notes.ts';
 import { reloadable, stoppable } from './support/replication-updates.ts';
 import { scheduledAt } from './support/scheduled-at.ts';
@@ -181,6 +182,12 @@ export async function replicateDatabase(
       tables.reloading(names);
       show();
     },
+  });
+  repairable({
+    source,
+    recordDecision,
+    known: () => declared,
+    refusal: () => (pause.reason() !== null ? `the run is paused: ${pause.reason()}` : refusedByStop()),
   });
   stoppable({
     recordDecision,

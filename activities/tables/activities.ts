@@ -41,6 +41,8 @@ export interface DecideTablesInput {
   readonly reason: string;
 }
 
+const BEAT_MS = 20_000;
+
 export type TableActivities = ReturnType<typeof createTableActivities>;
 
 export function createTableActivities({
@@ -52,7 +54,13 @@ export function createTableActivities({
 
   /** How a database's task is set up, and what of that would lose data. Safe to run twice: it only looks. */
   async function checkDatabase({ source }: { readonly source: string }): Promise<CheckedDatabase> {
-    return checkTask(await openDatabase(ports, source));
+    heartbeat();
+    const beat = setInterval(() => heartbeat(), BEAT_MS);
+    try {
+      return await checkTask(await openDatabase(ports, source));
+    } finally {
+      clearInterval(beat);
+    }
   }
 
   /**

@@ -271,7 +271,11 @@ class Taking {
 
 const UNREADABLE: readonly Action[] = ['retry', 'skip', 'reload'];
 
-function itemOf({ listed, item, version, sha256 }: BoundLanding, no: number, made: MadeRows): EntryItem {
+export function itemOf(
+  { listed, item, version, sha256 }: BoundLanding,
+  no: number,
+  made: MadeRows,
+): EntryItem {
   const { rows, rejected, spans } = made.landings.get(item) ?? { rows: 0, rejected: 0, spans: [] };
   const { bytes, modifiedAt } = listed;
   const state = 'collected';

@@ -87,8 +87,8 @@ const { signal } = new AbortController();
 export async function openTablesLake(options: TablesLakeOptions) {
   const { store, spec, tasks, landings, scratch, clock = { now: () => Date.now() } } = options;
   await mkdir(scratch, { recursive: true });
-  const applied = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
-  await store.create(keys.spec(1), encode(applied), signal);
+  const first = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
+  await store.create(keys.spec(1), encode(first), signal);
   const duck = { memoryMb: 512, threads: 1, scratch };
   let last = 0;
 

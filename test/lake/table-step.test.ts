@@ -395,3 +395,19 @@ describe('a table', () => {
     expect(lane.look()).toEqual({ kind: 'done' });
   });
 });
+
+test('a table waits while DMS lists none of its task, and is missed where DMS lists others', () => {
+  const look = (hasTables: boolean): TableLook => ({
+    table: undefined,
+    task: { migrationType: 'full-load-and-cdc', isStanding: true, hasTables },
+    landings: sortLandings([]),
+    isWhole: true,
+    lookedAtMs: 0,
+    batchMs: BATCH_MS,
+  });
+  expect(nextStep(new TableStory('public.a'), look(false))).toMatchObject({ kind: 'wait' });
+  expect(nextStep(new TableStory('public.a'), look(true))).toMatchObject({
+    kind: 'doubt',
+    doubt: { failure: 'TableNotCaptured' },
+  });
+});

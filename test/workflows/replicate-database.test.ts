@@ -4,6 +4,7 @@ import { databasesOf } from '../../cli/runs.ts';
 import { LAKE_STATE } from '../../workflows/support/board.ts';
 import type { TablesAnswer } from '../../workflows/support/collected-tables.ts';
 import { nudgeSignal } from '../../workflows/support/messages.ts';
+import { repairTablesUpdate } from '../../workflows/support/repair-update.ts';
 import { reloadTablesUpdate, stopUpdate } from '../../workflows/support/replication-updates.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Lab, test } from '../support/temporal.ts';
@@ -335,6 +336,30 @@ test('tables that are well are loaded again on request; what is no table is refu
     own.dms.becomes(own.task, { status: 'stopped', stopReason: 'Stop Reason NORMAL' });
     await expect(ask(['public.bookings'])).rejects.toMatchObject({
       cause: { message: expect.stringContaining('reloads no table now: it must run') },
+    });
+  });
+});
+
+test('rows that differ from the database are repaired on request, table by table, and who asked is kept', async ({
+  lab,
+}) => {
+  await following(lab, async (run, own) => {
+    const ask = (tables: readonly string[]) =>
+      run.executeUpdate(repairTablesUpdate, { args: [{ tables, ...ANA }] });
+    await expect(ask(['public.custmers'])).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('"public.custmers" is no declared table') },
+    });
+    own.repairs.differs('public.bookings', 2);
+    const answer = await ask(['public.customers', 'public.bookings']);
+    expect(answer.tables).toMatchObject([
+      { table: 'public.customers', outcome: 'equal' },
+      { table: 'public.bookings', outcome: 'repaired', rows: 2 },
+    ]);
+    expect(JSON.parse(own.store.text(answer.decision) ?? '')).toMatchObject({
+      items: ['public.customers', 'public.bookings'],
+      action: 'reload',
+      change: { rows: 'those that differ' },
+      by: 'ana',
     });
   });
 });
