@@ -148,12 +148,13 @@ function goneLanding(
   return { failure: 'LandingsGone', message };
 }
 
-/** The last of its load, and the last of all: what landed since may be there although all before it was taken away. */
+/** The first, the last of its load, and the last of all: what landed since may be there although all before it was taken away. */
 function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
   // What a repair wrote never stood among the landings.
   const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
   const last = isExpected ? [landing] : [];
-  return [...(story.lastLoadLanding === undefined ? [] : [story.lastLoadLanding]), ...last];
+  const named = [story.firstLanding, story.lastLoadLanding].filter((one) => one !== undefined);
+  return [...named, ...last];
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

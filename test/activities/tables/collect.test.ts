@@ -3,6 +3,7 @@ import { ITEMS, SEQUENCE, type Shop, openShop, sequence } from './table-shop.ts'
 
 const HEAD = 'Op,id,name,seq\n';
 const TABLE = 'public.items';
+const two = { 'public.items': ITEMS, 'public.others': ITEMS };
 
 const change = (n: number, op: string, id: number, name = `name ${n}`) =>
   `${HEAD}${op},${id},${op === 'D' ? 'NULL' : name},${sequence(n)}\n`;
@@ -195,8 +196,6 @@ test('only what may be new is listed, and nothing that lands late is missed', as
 });
 
 describe('a table that cannot go on waits alone', () => {
-  const two = { 'public.items': ITEMS, 'public.others': ITEMS };
-
   test('at a landing that nobody can read, with those before it taken, until it is skipped', async () => {
     const shop = await openShop({ tables: two });
     for (const table of ['items', 'others']) {
@@ -255,10 +254,18 @@ describe('a table that cannot go on waits alone', () => {
       { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'approve', 'reload'] },
     ]);
     expect(found.parked[0]?.message).toBe(
-      'public.items 20261124-201600123.csv: it has no column name: its columns are Op, id, label, seq; right would be _change, id, name',
+      'public.items 20261124-201600123.csv: it has no column name: its columns are Op, id, label, seq; right would be seq, id, name',
     );
     await shop.lake.collectAll({ absent: { [TABLE]: ['name'] } });
     expect(await shop.lake.current(TABLE, NAMES)).toContainEqual({ id: '1', name: null });
+  });
+
+  test('whose changes have lost their numbers, which nobody can do without', async () => {
+    const shop = await loadedShop();
+    shop.land('20261124-201600123.csv', 'Op,id,name\nU,1,new\n');
+    const { parked } = await shop.lake.collect();
+    expect(parked).toMatchObject([{ item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload'] }]);
+    expect(parked[0]?.message).toContain('it has no column seq');
   });
 
   test('whose types cannot be the declared ones', async () => {
@@ -296,6 +303,25 @@ describe('a table that cannot go on waits alone', () => {
     const { signal } = new AbortController();
     for (const { uri } of (await shop.lake.entries(TABLE)).flatMap(({ raw }) => raw))
       expect(await shop.lake.store.head(uri.replace('s3://lake/', ''), signal)).toBeDefined();
+  });
+
+  test('whose source took it away, though DMS said so after more had landed', async () => {
+    const shop = await openShop({ type: 'cdc' });
+    shop.land('20261124-201500123.csv', change(1, 'I', 2));
+    await shop.lake.collectAll();
+    shop.landings.remove(shop.nameOf('20261124-201500123.csv'));
+    shop.land('20261124-201600123.csv', change(2, 'I', 3));
+    shop.counts({ inserts: 2 });
+    await shop.lake.collectAll();
+    shop.counts({ ddls: 1 });
+    const { parked } = await shop.lake.collect();
+    expect(parked).toMatchObject([{ item: TABLE, failure: 'LandingsGone' }]);
+    expect(parked[0]?.message).toContain('20261124-201500123.csv was collected in generation 1 and is gone');
+    expect(await shop.lake.decide({ tables: [TABLE], action: 'skip' })).toEqual({ entries: 1 });
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
+    shop.land('20261124-201700123.csv', change(3, 'I', 4));
+    shop.lake.restart();
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
   });
 
   test('whose load lacks rows, until a person takes it so', async () => {
@@ -411,7 +437,10 @@ describe('a database is checked', () => {
       migrationType: 'full-load-and-cdc',
       tables: [TABLE],
     });
-    const s3 = findings.find(({ item }) => item === 'shop-cdc s3');
+    const s3 = findings.find(
+      ({ item }) =>
+        item === 'shop-cdc s3 CdcInsertsOnly+TimestampColumnName+UseTaskStartTimeForFullLoadTimestamp',
+    );
     expect(s3?.message).toContain('CdcInsertsOnly is true, which loses data');
     expect(s3?.message).toContain('"CdcInsertsOnly":false');
   });
@@ -421,5 +450,33 @@ describe('a database is checked', () => {
     const other = shop.dms.create('shop-too', 'cdc');
     const { findings } = await shop.lake.check();
     expect(findings.some(({ message }) => message.startsWith(`${other} write to `))).toBe(true);
+  });
+
+  test('each thing by itself: who lets one pass lets no other pass', async () => {
+    const folded = {
+      ...SEQUENCE,
+      'rule-id': '9',
+      'rule-target': 'table',
+      'rule-action': 'rename',
+      value: 'one',
+    };
+    const shop = await openShop({ tables: two, type: 'full-load', rules: [SEQUENCE, folded] });
+    shop.dms.create('shop-too', 'full-load');
+    const { findings } = await shop.lake.check();
+    const others = findings.filter(({ item }) => !/^shop-cdc (s3|task|mappings) /.test(item));
+    expect(others.map(({ item, allowed }) => `${item}: ${allowed.join(', ')}`)).toEqual([
+      'shop-cdc writers: retry, approve',
+      'shop-cdc s3://landing/in/public/one: retry',
+      'shop-cdc type: retry',
+    ]);
+  });
+
+  test('for tables whose changes no rule numbers, where it numbers others', async () => {
+    const locator = { 'schema-name': 'public', 'table-name': 'items' };
+    const shop = await openShop({ tables: two, rules: [{ ...SEQUENCE, 'object-locator': locator }] });
+    const { findings } = await shop.lake.check();
+    const found = findings.find(({ item }) => item === 'shop-cdc unnumbered');
+    expect(found?.message).toContain('adds AR_H_CHANGE_SEQ to public.others, as');
+    expect(found?.allowed).toEqual(['retry', 'approve']);
   });
 });
