@@ -49,6 +49,8 @@ export interface CollectRequest {
 const BEAT_MS = 5000;
 /** More would not fit a payload. */
 const MOST_SEEN = 200;
+/** UTF-16 units of what waits, as JSON: a payload may have 2 MiB, and holds the tables that are seen, too. */
+const MOST_TOLD = 700_000;
 /** Names of one kind in a note. */
 const MOST_NAMED = 5;
 
@@ -88,8 +90,13 @@ export class TablesCollector {
     return this.#collected;
   }
 
+  /** As many as a result may hold, and one at least: the next stretch meets the others again. */
   get parked(): readonly ParkedTable[] {
-    return [...this.#parked.values()];
+    let told = 0;
+    return [...this.#parked.values()].filter((one, index) => {
+      told += JSON.stringify(one).length;
+      return index === 0 || told <= MOST_TOLD;
+    });
   }
 
   async run(): Promise<'time' | 'drained'> {

@@ -268,6 +268,16 @@ describe('a table that cannot go on waits alone', () => {
     expect(parked[0]?.message).toContain('it has no column seq');
   });
 
+  test('and where more wait than a result may hold, the next stretch tells of the others', async () => {
+    const shop = await openShop({ tables: two, type: 'cdc' });
+    const header = `Op,id,${'x'.repeat(500_000)},seq\n`;
+    for (const table of ['items', 'others']) shop.land('20261124-201600123.csv', header, table);
+    const first = (await shop.lake.collect()).parked.map(({ item }) => item);
+    expect(first).toHaveLength(1);
+    const second = (await shop.lake.collect({ waiting: first })).parked.map(({ item }) => item);
+    expect([...first, ...second].toSorted()).toEqual(Object.keys(two));
+  });
+
   test('whose types cannot be the declared ones', async () => {
     const shop = await loadedShop();
     shop.land(
