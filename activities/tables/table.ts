@@ -248,14 +248,14 @@ class TableWork {
     return 'end';
   }
 
-  #doubt({ failure: name, message }: Doubt): void {
+  #doubt({ failure: name, message, allowed = ALLOWED[name] }: Doubt): void {
     const { doubts, table, context } = this.#options;
     const before = doubts.get(table.name);
     const looks = before?.failure === name ? before.looks + 1 : 1;
     doubts.set(table.name, { failure: name, looks });
     this.#because = message;
     if (looks < context.pacing.doubts) return;
-    this.#parked = { item: table.name, failure: name, message, allowed: ALLOWED[name] };
+    this.#parked = { item: table.name, failure: name, message, allowed };
   }
 }
 

@@ -402,6 +402,23 @@ test('a task that stands is drained once all that it landed is taken and its loa
   ]);
 });
 
+test('a task that stands is not drained while DMS shows the load before the one that landed', async () => {
+  const shop = await openShop({ type: 'full-load', pacing: { doubts: 3, stretchMs: 50 } });
+  shop.loading();
+  shop.land('LOAD00000001.csv', `${HEAD}I,1,one,\n`);
+  shop.loaded(1);
+  shop.dms.becomes('shop-cdc', { status: 'stopped' });
+  expect(await shop.lake.collectAll({ drain: true })).toMatchObject({ outcome: 'drained' });
+  const began = new Date(shop.clock.at).toISOString();
+  shop.land('LOAD00000001.csv', `${HEAD}I,2,two,\n`);
+  const { parked } = await shop.lake.collect({ drain: true });
+  expect(parked).toMatchObject([{ item: TABLE, failure: 'LoadIncomplete', allowed: ['retry', 'reload'] }]);
+  shop.loading(began);
+  shop.loaded(1);
+  expect(await shop.lake.collectAll({ drain: true })).toMatchObject({ outcome: 'drained', parked: [] });
+  expect(await shop.lake.current(TABLE, NAMES)).toEqual([{ id: '2', name: 'two' }]);
+});
+
 test('names that DMS does not write are told and left alone', async () => {
   const shop = await loadedShop();
   shop.land('notes.txt', 'mine');
