@@ -1,4 +1,4 @@
-import { heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
@@ -173,7 +173,9 @@ export class TablesCollector {
       const isWhole = look === 'whole' || this.#remembered.doubts.has(table.name);
       const outcome = await this.#lookAt(table, seen, isWhole).catch((error: unknown) => {
         signal.throwIfAborted();
-        failures.push(error);
+        const parked = parkedBy(table, error);
+        if (parked) this.#parked.set(table.name, parked);
+        else failures.push(error);
       });
       if (!outcome) return;
       const known = looked.get(table.name);
@@ -230,7 +232,7 @@ export class TablesCollector {
     this.#notes.set(table, [
       ...(kept === undefined ? [] : [kept]),
       ...(others.length > 0 ? [`no landings, by their names, and left alone: ${few(others)}`] : []),
-      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements`] : []),
+      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements: ${AFTER_DDL}`] : []),
       ...(because === '' ? [] : [because]),
     ]);
   }
@@ -255,4 +257,22 @@ export class TablesCollector {
   }
 }
 
+/** Failures of one table that trying again does not end. */
+const OF_ONE: readonly string[] = [
+  'ChainBroken',
+  'ChecksumMismatch',
+  'ObjectMissing',
+  'ProofBroken',
+  'SourceChanged',
+];
+
+/** What breaks one table holds up no other: it waits. `undefined`: it may pass, or is of all tables. */
+function parkedBy({ name }: DeclaredTable, error: unknown): ParkedTable | undefined {
+  if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return undefined;
+  const failure = error.type ?? '';
+  if (!OF_ONE.includes(failure)) return undefined;
+  return { item: name, failure, message: `${name}: ${error.message}`, allowed: ['retry', 'abort'] };
+}
+
+const AFTER_DDL = 'what a TRUNCATE or DROP removed stays here until the table is loaded again';
 const UNDECLARED = 'undeclared columns kept in _extra: ';

@@ -334,6 +334,24 @@ describe('a table that cannot go on waits alone', () => {
     expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
   });
 
+  test('whose landing cannot be read where it is, and one that was taken may be anywhere', async () => {
+    const shop = await openShop({ tables: two, type: 'cdc' });
+    for (const table of ['items', 'others']) shop.land('20261124-201500123.csv', change(1, 'I', 2), table);
+    await shop.lake.collectAll();
+    shop.landings.archive(shop.nameOf('20261124-201500123.csv'));
+    for (const table of ['items', 'others']) shop.land('20261124-201600123.csv', change(2, 'I', 3), table);
+    shop.lake.restart();
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
+    for (const table of ['items', 'others']) shop.land('20261124-201700123.csv', change(3, 'I', 4), table);
+    shop.landings.archive(shop.nameOf('20261124-201700123.csv'));
+    const found = await shop.lake.collect();
+    expect(found.parked).toMatchObject([
+      { item: TABLE, failure: 'SourceChanged', allowed: ['retry', 'abort'] },
+    ]);
+    expect(found.parked[0]?.message).toContain('20261124-201700123.csv: it is archived');
+    expect(await shop.lake.current('public.others', NAMES)).toHaveLength(3);
+  });
+
   test('whose load lacks rows, until a person takes it so', async () => {
     const shop = await openShop({ pacing: { doubts: 3 } });
     shop.loading();
