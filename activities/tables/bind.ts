@@ -1,7 +1,7 @@
 import type { Action } from '../../lake/decisions.ts';
 import { type LandingColumns, bindLanding } from '../../lake/landing-columns.ts';
 import type { NamedLanding } from '../../lake/landings.ts';
-import { landingTypeProblem } from '../../lake/sql/refine-landing.ts';
+import { landingTypeProblem } from '../../lake/sql/landing-types.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import type { Fetched, FetchedLanding } from './fetch.ts';
 

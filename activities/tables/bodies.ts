@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import type { LandingFiles } from '../../lake/sql/refine-landing.ts';
+import type { LandingFiles } from '../../lake/sql/landing-source.ts';
 import type { BoundLanding } from './bind.ts';
 import type { DatabaseContext } from './context.ts';
 import type { Member } from './places.ts';

@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadChange } from '../../lake/landings.ts';
-import { type LandingFiles, type LandingStatements, refineLanding } from '../../lake/sql/refine-landing.ts';
+import type { LandingFiles } from '../../lake/sql/landing-source.ts';
+import type { RefineStatements } from '../../lake/sql/refine-csv.ts';
+import { refineLanding } from '../../lake/sql/refine-landing.ts';
 import { literal } from '../../lake/sql/text.ts';
 import type { DuckDb } from '../duckdb.ts';
 import { failure } from '../failure.ts';
@@ -89,7 +91,7 @@ function statementsOf(
   group: readonly BoundLanding[],
   files: LandingFiles,
   hasCuts: boolean,
-): LandingStatements {
+): RefineStatements {
   const [one] = group;
   if (!one) throw new Error('a group has landings');
   const { columns, mapping, landed } = table;
