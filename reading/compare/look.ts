@@ -61,17 +61,23 @@ async function isLoading(
   if (stamp.mode === 'settled') return false;
   const id = laneId(feed, 0);
   const last = reach(stamp.heads, id);
+  if (last === 0) return true;
+  const generations = async (from: number, to: number) => {
+    const links = await ledger.range(feed, 0, from, to, signal);
+    return links.map(({ value }) => tableFacts(value));
+  };
   const head = await ledger.head(feed, 0, signal);
   // One more than the stamp has: it ends before the first entry of a generation that is not whole.
-  const links = await ledger.range(feed, 0, 1, Math.min(last + 1, head?.n ?? last), signal);
-  const entries = links.map(({ value }) => tableFacts(value));
-  const newest = entries.at(-1)?.generation;
+  const newest = (await generations(last, Math.min(last + 1, head?.n ?? last))).at(-1)?.generation;
   const views = createViews({ store });
   const version = await views.readView(dataset, stamp.versions[dataset] ?? 0, signal);
   const base = version ? reach(await views.coverageOf(dataset, version.value.base, signal), id) : 0;
   // As a live read has it: the version's, or else the first that is whole.
-  const shown = base > 0 ? entries[base - 1] : entries.slice(0, last).find((entry) => entry?.ready);
-  return newest === undefined || shown?.generation !== newest;
+  const [shown] =
+    base > 0
+      ? await generations(base, base)
+      : (await generations(1, last)).filter((entry) => entry?.ready === true);
+  return shown?.generation !== newest;
 }
 
 async function withSides<T>(
