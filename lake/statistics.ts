@@ -14,7 +14,7 @@ export interface CollectedUnder {
   /** Hash of the mapping that their statistics were made for; null: for none. */
   readonly mapping: string | null;
   /** The spec that the entry names; `undefined` where it is unknown. */
-  readonly then: Pick<LakeSpec, 'sources' | 'datasets'> | undefined;
+  readonly spec: Pick<LakeSpec, 'sources' | 'datasets'> | undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export function statisticsHold(rows: CollectedUnder, now: DatasetUnder, sha256: 
   const before = mappedBefore(rows, sha256);
   return (
     before !== undefined &&
-    statisticsHash(before.dataset, before.use, feedColumns(before.then, rows.feed), sha256) ===
+    statisticsHash(before.dataset, before.use, feedColumns(before.spec, rows.feed), sha256) ===
       statisticsHash(now.dataset, use, columns, sha256)
   );
 }
@@ -45,7 +45,7 @@ export function valuesFit(rows: CollectedUnder, now: DatasetUnder, sha256: Sha25
   if (rows.mapping === mappingHash(now.dataset, use, columns, sha256)) return true;
   const before = mappedBefore(rows, sha256);
   if (!before) return false;
-  const had = feedColumns(before.then, rows.feed);
+  const had = feedColumns(before.spec, rows.feed);
   const seen = mappedColumns(before.dataset, before.use, had);
   return mappedColumns(now.dataset, use, columns).every(({ type, from }) => {
     if (!from || from.type === type || had[from.column] === undefined) return true;
@@ -53,21 +53,17 @@ export function valuesFit(rows: CollectedUnder, now: DatasetUnder, sha256: Sha25
   });
 }
 
-/** The dataset that the feed served under the spec of these rows, if that is the mapping that they name. */
-function mappedBefore(
-  { feed, mapping, then }: CollectedUnder,
-  sha256: Sha256,
-):
-  | {
-      readonly then: Pick<LakeSpec, 'sources' | 'datasets'>;
-      readonly dataset: DatasetSpec;
-      readonly use: FeedUse;
-    }
-  | undefined {
-  const served = then && datasetOf(then, feed);
+interface ServedBefore {
+  readonly spec: Pick<LakeSpec, 'sources' | 'datasets'>;
+  readonly dataset: DatasetSpec;
+  readonly use: FeedUse;
+}
+
+/** The dataset that the feed served under the spec of these rows, if its mapping there is the one that they name. */
+function mappedBefore({ feed, mapping, spec }: CollectedUnder, sha256: Sha256): ServedBefore | undefined {
+  const served = spec && datasetOf(spec, feed);
   if (!served) return undefined;
   const { dataset, use } = served;
-  return mappingHash(dataset, use, feedColumns(then, feed), sha256) === mapping
-    ? { then, dataset, use }
-    : undefined;
+  if (mappingHash(dataset, use, feedColumns(spec, feed), sha256) !== mapping) return undefined;
+  return { spec, dataset, use };
 }

@@ -21,8 +21,8 @@ export function mappedCheck(
     const before = known.get(name);
     if (before !== undefined) return before;
     const holds =
-      statisticsHold({ feed, mapping, then: undefined }, now, sha256Hex) ||
-      statisticsHold({ feed, mapping, then: await ledger.specOf(spec, signal) }, now, sha256Hex);
+      statisticsHold({ feed, mapping, spec: undefined }, now, sha256Hex) ||
+      statisticsHold({ feed, mapping, spec: await ledger.specOf(spec, signal) }, now, sha256Hex);
     known.set(name, holds);
     return holds;
   };

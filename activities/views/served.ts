@@ -26,7 +26,6 @@ export async function servedUnder(
   signal: AbortSignal,
 ): Promise<Under | undefined> {
   if (!head) return undefined;
-  const { dataset } = applied.context;
   const { spec: n, contract, datasetEpoch } = head.value;
   if (datasetEpoch !== applied.datasetEpoch) throw otherContract(head);
   if (n === applied.n) {
