@@ -1,6 +1,8 @@
+import type { Action } from './decisions.ts';
 import type { DmsTable } from './dms-tables.ts';
 import { instantMs } from './instant.ts';
 import { type NamedLanding, type SortedLandings, isBefore, itemName } from './landings.ts';
+import { isRepair } from './repair.ts';
 import type { TablePlace, TablePosition } from './table-position.ts';
 import type { TableStory } from './table-story.ts';
 
@@ -8,7 +10,12 @@ import type { TableStory } from './table-story.ts';
 export interface TableLook {
   /** `undefined` where the task has no such table. */
   readonly table: DmsTable | undefined;
-  readonly task: { readonly migrationType: string; readonly isStanding: boolean };
+  readonly task: {
+    readonly migrationType: string;
+    readonly isStanding: boolean;
+    /** Does DMS list any table of it? Of one that never ran it lists none. */
+    readonly hasTables: boolean;
+  };
   readonly landings: SortedLandings;
   /** Was everything below the folder listed? Else only what may be new. */
   readonly isWhole: boolean;
@@ -36,6 +43,8 @@ export type TableStep =
 export interface Doubt {
   readonly failure: 'LandingsGone' | 'LoadIncomplete' | 'TableNotCaptured';
   readonly message: string;
+  /** What a person may do about it; unless given, all that its failure allows. */
+  readonly allowed?: readonly Action[];
 }
 
 const COMPLETED = 'Table completed';
@@ -45,6 +54,7 @@ const LOST = /error|does not exist/i;
 export function nextStep(story: TableStory, look: TableLook): TableStep {
   const { table, task, landings } = look;
   const { position } = story;
+  if (!table && !task.hasTables) return { kind: 'wait', because: 'DMS lists no table of its task yet' };
   if (!table) return lostTable(story, look, 'is not among the tables of its task');
   if (position === undefined) return { kind: 'open' };
   const load = task.migrationType === 'cdc' ? null : table.loadStartedAt;
@@ -85,10 +95,29 @@ function nextOfGeneration(story: TableStory, place: TablePlace, look: TableLook,
   const rewritten = own.filter((one) => !story.has(one.landing, one));
   if (rewritten.length > 0) return { kind: 'compare', landings: rewritten };
   if (story.isReady) {
-    return LOST.test(table.state) ? lostTable(story, look, `is in state "${table.state}"`) : { kind: 'done' };
+    if (LOST.test(table.state)) return lostTable(story, look, `is in state "${table.state}"`);
+    return unshownLoad(story, place, look, table) ?? { kind: 'done' };
   }
   if (began === null) return { kind: 'ready' };
   return endOfLoad(story, place, began, look, table);
+}
+
+/** Landings of a load that DMS does not show yet: of a task that stands, it must show before all is collected. */
+function unshownLoad(
+  story: TableStory,
+  { generation }: TablePlace,
+  { landings, task }: TableLook,
+  { loadStartedAt, loadEndedAt, ...table }: DmsTable,
+): TableStep | undefined {
+  if (loadStartedAt === null || loadEndedAt === null) return undefined;
+  const ended = instantMs(loadEndedAt) ?? 0;
+  const isLaterThanIt = (one: NamedLanding) =>
+    (instantMs(one.modifiedAt) ?? 0) > ended && !story.has(itemName(generation, one), one);
+  const found = landings.loads.find(isLaterThanIt);
+  if (!found) return undefined;
+  const message = `${found.landing} was written ${found.modifiedAt}, and DMS shows no load of ${table.schema}.${table.table} since the one that ended ${loadEndedAt}; right would be the load that wrote it`;
+  if (!task.isStanding) return { kind: 'wait', because: message };
+  return { kind: 'doubt', doubt: { failure: 'LoadIncomplete', message, allowed: ['retry', 'reload'] } };
 }
 
 /** A load whose landings, as far as listed, are collected. */
@@ -134,17 +163,20 @@ function goneLanding(
   table: DmsTable,
 ): Doubt | undefined {
   if (table.ddls === 0 || !isWhole) return undefined;
-  const expected = expectedLanding(story, place);
-  if (expected === undefined) return undefined;
-  const isThere = [...landings.loads, ...landings.changes].some(({ landing }) => landing === expected);
-  if (isThere) return undefined;
-  const message = `${expected} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
+  const isThere = new Set([...landings.loads, ...landings.changes].map(({ landing }) => landing));
+  const gone = expectedLandings(story, place).find((landing) => !isThere.has(landing));
+  if (gone === undefined) return undefined;
+  const message = `${gone} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
   return { failure: 'LandingsGone', message };
 }
 
-function expectedLanding(story: TableStory, { landing }: TablePlace): string | undefined {
-  if (story.isGoneAccepted) return undefined;
-  return landing === '' ? story.lastLoadLanding : landing;
+/** The first, the last of its load, and the last of all: what landed since may be there although all before it was taken away. */
+function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
+  // What a repair wrote never stood among the landings.
+  const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
+  const last = isExpected ? [landing] : [];
+  const named = [story.firstLanding, story.lastLoadLanding].filter((one) => one !== undefined);
+  return [...named, ...last];
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

@@ -1,13 +1,14 @@
-import { heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
+import type { DuckDb } from '../duckdb.ts';
 import { eachOf } from '../objects/fetch.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import { TableLane } from './lane.ts';
 import { type DmsSeen, lookAtDms } from './look.ts';
 import { type ParkedTable, type TableOutcome, lookAtTable } from './table.ts';
-import { Turns } from './turns.ts';
+import { DuckTurns } from './duck-turns.ts';
 
 /** What a process remembers of the tables of a source between stretches. It saves requests; nothing rests on it. */
 export interface Remembered {
@@ -48,6 +49,8 @@ export interface CollectRequest {
 const BEAT_MS = 5000;
 /** More would not fit a payload. */
 const MOST_SEEN = 200;
+/** UTF-16 units of what waits, as JSON: a payload may have 2 MiB, and holds the tables that are seen, too. */
+const MOST_TOLD = 700_000;
 /** Names of one kind in a note. */
 const MOST_NAMED = 5;
 
@@ -56,7 +59,8 @@ export class TablesCollector {
   readonly #context: DatabaseContext;
   readonly #request: CollectRequest;
   readonly #remembered: Remembered;
-  readonly #refining: Turns;
+  readonly #scratch: string;
+  readonly #refining: DuckTurns;
   readonly #parked = new Map<string, ParkedTable>();
   readonly #superseded = new Set<string>();
   readonly #moved = new Map<string, number>();
@@ -65,11 +69,20 @@ export class TablesCollector {
   #states: ReadonlyMap<string, DmsTable> = new Map();
   #collected: Collected = { landings: 0, rows: 0, rejected: 0, entries: 0 };
 
-  constructor(context: DatabaseContext, request: CollectRequest, remembered: Remembered) {
+  /** `scratch`: an existing folder of its own. */
+  constructor(
+    context: DatabaseContext,
+    request: CollectRequest,
+    { remembered, scratch }: { readonly remembered: Remembered; readonly scratch: string },
+  ) {
     this.#context = context;
     this.#request = request;
     this.#remembered = remembered;
-    this.#refining = new Turns(context.pacing.refining);
+    this.#scratch = scratch;
+    const { duck, pacing } = context;
+    const memoryMb = Math.floor(duck.memoryMb / pacing.refining);
+    // Numbering rows in their order is one pipeline: a second thread would only wait, and burn its core.
+    this.#refining = new DuckTurns({ ...duck, memoryMb, threads: 1, scratch }, pacing.refining);
   }
 
   /** What this stretch committed. */
@@ -77,8 +90,13 @@ export class TablesCollector {
     return this.#collected;
   }
 
+  /** As many as a result may hold, and one at least: the next stretch meets the others again. */
   get parked(): readonly ParkedTable[] {
-    return [...this.#parked.values()];
+    let told = 0;
+    return [...this.#parked.values()].filter((one, index) => {
+      told += JSON.stringify(one).length;
+      return index === 0 || told <= MOST_TOLD;
+    });
   }
 
   async run(): Promise<'time' | 'drained'> {
@@ -98,6 +116,7 @@ export class TablesCollector {
       }
     } finally {
       clearInterval(beat);
+      await this.#refining.close();
     }
   }
 
@@ -137,6 +156,8 @@ export class TablesCollector {
 
   /** True: every table that was looked at has nothing more to take. */
   async #look(seen: DmsSeen, isSweep = false): Promise<boolean> {
+    // Before DMS has statistics of any table, and where it captures none, it says nothing about one.
+    if (seen.tables.size === 0) return true;
     const { pacing, tables, clock, signal } = this.#context;
     const { looked } = this.#remembered;
     const due = [...tables.values()].flatMap((table) => {
@@ -149,10 +170,12 @@ export class TablesCollector {
     const failures: unknown[] = [];
     await eachOf(due, pacing.width, async ({ table, look }) => {
       signal.throwIfAborted();
-      const isWhole = look === 'whole';
+      const isWhole = look === 'whole' || this.#remembered.doubts.has(table.name);
       const outcome = await this.#lookAt(table, seen, isWhole).catch((error: unknown) => {
         signal.throwIfAborted();
-        failures.push(error);
+        const parked = parkedBy(table, error);
+        if (parked) this.#parked.set(table.name, parked);
+        else failures.push(error);
       });
       if (!outcome) return;
       const known = looked.get(table.name);
@@ -176,7 +199,8 @@ export class TablesCollector {
       doubts,
       absent: this.#request.absent[table.name] ?? [],
       onProgress: () => heartbeat(this.#collected),
-      refining: <T>(work: () => Promise<T>) => this.#refining.take(work),
+      scratch: this.#scratch,
+      refining: <T>(work: (db: DuckDb) => Promise<T>) => this.#refining.take(work),
       onCommit: (made: Collected) => this.#count(table.name, made),
     };
     const outcome = await lookAtTable(options, seen, isWhole);
@@ -208,7 +232,7 @@ export class TablesCollector {
     this.#notes.set(table, [
       ...(kept === undefined ? [] : [kept]),
       ...(others.length > 0 ? [`no landings, by their names, and left alone: ${few(others)}`] : []),
-      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements`] : []),
+      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements: ${AFTER_DDL}`] : []),
       ...(because === '' ? [] : [because]),
     ]);
   }
@@ -233,4 +257,22 @@ export class TablesCollector {
   }
 }
 
+/** Failures of one table that trying again does not end. */
+const OF_ONE: readonly string[] = [
+  'ChainBroken',
+  'ChecksumMismatch',
+  'ObjectMissing',
+  'ProofBroken',
+  'SourceChanged',
+];
+
+/** What breaks one table holds up no other: it waits. `undefined`: it may pass, or is of all tables. */
+function parkedBy({ name }: DeclaredTable, error: unknown): ParkedTable | undefined {
+  if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return undefined;
+  const failure = error.type ?? '';
+  if (!OF_ONE.includes(failure)) return undefined;
+  return { item: name, failure, message: `${name}: ${error.message}`, allowed: ['retry', 'abort'] };
+}
+
+const AFTER_DDL = 'what a TRUNCATE or DROP removed stays here until the table is loaded again';
 const UNDECLARED = 'undeclared columns kept in _extra: ';

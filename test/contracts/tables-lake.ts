@@ -5,7 +5,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { type Row, withDuckDb } from '../../activities/duckdb.ts';
 import type { ReplicationTasks } from '../../activities/dms/port.ts';
 import type { FileFolder } from '../../activities/files/port.ts';
-import { encode } from '../../activities/objects/json.ts';
+import { encode, sha256Hex } from '../../activities/objects/json.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import { createSpecReader } from '../../activities/spec/store.ts';
@@ -17,9 +17,10 @@ import {
 import type { TablesPacing } from '../../activities/tables/pacing.ts';
 import { canonical } from '../../lake/canonical.ts';
 import type { Entry, EntryItem } from '../../lake/entry.ts';
-import { keys } from '../../lake/keys.ts';
+import { feedId, keys } from '../../lake/keys.ts';
 import { CHANGE_COLUMN, type Columns, type DatasetSpec, type LakeSpec } from '../../lake/spec.ts';
 import { literal } from '../../lake/sql/text.ts';
+import { query } from '../../reading/query.ts';
 import { verifyLake } from '../../reading/verify/verify.ts';
 import { dataset } from '../support/rows-specs.ts';
 
@@ -37,7 +38,6 @@ export function shopSpec(
   replicate: 'continuous' | 'load' | 'changes' = 'continuous',
 ): LakeSpec {
   const withChange = (columns: Columns) => ({ ...columns, [CHANGE_COLUMN.name]: CHANGE_COLUMN.type });
-  const feedOf = (table: string) => `shop.${table}`;
   const declared = Object.entries(tables);
   const spec = {
     lake: { name: 'test', bucket },
@@ -54,7 +54,7 @@ export function shopSpec(
     },
     datasets: Object.fromEntries(
       declared.map(([name, { columns, key, partition }]) => [
-        name.replace(/^.*\./, ''),
+        datasetOf(name),
         dataset({
           merge: 'latest',
           key,
@@ -70,6 +70,16 @@ export function shopSpec(
   return JSON.parse(canonical(spec)) as LakeSpec;
 }
 
+function feedOf(table: string): string {
+  return feedId(`shop.${table}`, sha256Hex);
+}
+
+/** What stands behind the last dot; of a name that no dataset may have, its feed. */
+function datasetOf(table: string): string {
+  const short = table.replace(/^.*\./, '');
+  return /^[a-z0-9_]+$/.test(short) ? short : feedOf(table).replaceAll(/[.-]/g, '_');
+}
+
 export interface TablesLakeOptions {
   readonly store: ObjectStore;
   readonly spec: LakeSpec;
@@ -80,16 +90,14 @@ export interface TablesLakeOptions {
   readonly pacing?: Partial<TablesPacing>;
 }
 
-export type TablesLake = Awaited<ReturnType<typeof openTablesLake>>;
-
 const { signal } = new AbortController();
 
 /** A lake that collects the tables of `shop`. */
 export async function openTablesLake(options: TablesLakeOptions) {
   const { store, spec, tasks, landings, scratch, clock = { now: () => Date.now() } } = options;
   await mkdir(scratch, { recursive: true });
-  const applied = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
-  await store.create(keys.spec(1), encode(applied), signal);
+  const first = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
+  await store.create(keys.spec(1), encode(first), signal);
   const duck = { memoryMb: 512, threads: 1, scratch };
   let last = 0;
 
@@ -141,7 +149,7 @@ export async function openTablesLake(options: TablesLakeOptions) {
 
   async function entries(table: string): Promise<Entry[]> {
     const ledger = createLedger({ store });
-    const feed = `shop.${table}`;
+    const feed = feedOf(table);
     const head = await ledger.head(feed, 0, signal);
     return (await ledger.range(feed, 0, 1, head?.n ?? 0, signal)).map(({ value }) => value);
   }
@@ -189,7 +197,7 @@ export async function openTablesLake(options: TablesLakeOptions) {
     const ready = (await entries(table)).filter(({ ready: is }) => is?.includes('log'));
     const generation = ready.at(-1)?.channels?.['log']?.generation;
     if (generation === undefined) return [];
-    const served = spec.datasets[table.replace(/^.*\./, '')];
+    const served = spec.datasets[datasetOf(table)];
     const key = served?.key.join(', ') ?? '';
     return rows(
       table,
@@ -200,11 +208,21 @@ export async function openTablesLake(options: TablesLakeOptions) {
     );
   }
 
+  /** What a live read answers now. */
+  async function live(sql: string): Promise<readonly Row[]> {
+    const cache = path.join(scratch, 'cache');
+    await mkdir(cache, { recursive: true });
+    const applied = { n: 1, spec };
+    const ports = { ...duck, store, ledger: createLedger({ store }), cache, spec: applied };
+    return (await query(ports, { sql, mode: 'live' }, signal)).rows;
+  }
+
   const verify = () => verifyLake({ store, scratch, memoryMb: 256, signal });
 
   return {
     store,
     spec,
+    live,
     verify,
     collect,
     collectAll,
