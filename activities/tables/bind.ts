@@ -1,6 +1,7 @@
 import type { Action } from '../../lake/decisions.ts';
 import { type LandingColumns, bindLanding } from '../../lake/landing-columns.ts';
 import type { NamedLanding } from '../../lake/landings.ts';
+import { CHANGE_COLUMN } from '../../lake/spec.ts';
 import { landingTypeProblem } from '../../lake/sql/landing-types.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import type { Fetched, FetchedLanding } from './fetch.ts';
@@ -44,9 +45,12 @@ export function bindFetched(
   const bound = bindLanding({ header, kind, columns, target: context.target, table: landed, absent });
   const { missing, declared } = bound;
   if (missing.length > 0) {
-    const lacks = `it has no column ${missing.join(', ')}: its columns are ${header.join(', ')}`;
-    const right = `right would be ${Object.keys(columns).join(', ')}`;
-    const allowed = ['retry', 'approve', 'reload'] as const;
+    const shown = (name: string) => (name === CHANGE_COLUMN.name ? (landed.changeColumn ?? name) : name);
+    const lacks = `it has no column ${missing.map(shown).join(', ')}: its columns are ${header.join(', ')}`;
+    const right = `right would be ${Object.keys(columns).map(shown).join(', ')}`;
+    // Without their numbers changes lose to every row that has one.
+    const isUnnumbered = missing.includes(CHANGE_COLUMN.name);
+    const allowed: readonly Action[] = isUnnumbered ? ['retry', 'reload'] : ['retry', 'approve', 'reload'];
     return { ...changed(table, fetched, `${lacks}; ${right}`), allowed, absent: missing };
   }
   if (types.length > 0) {
