@@ -26,6 +26,8 @@ export interface Situation {
   readonly rejected: ReadonlyMap<string, readonly string[]>;
   /** What a person asked to build anew; null = every partition that is built. */
   readonly recompute: readonly string[] | null | undefined;
+  /** Columns came since the newest version: its builds are of another contract than the context's, or mapping. */
+  readonly grown: boolean;
   readonly nowMs: number;
 }
 
@@ -37,7 +39,7 @@ export interface Waiting {
 export interface Assessment {
   /** What a plan of what is due accounts for: less than it could where another generation of a table has to wait. */
   readonly coverage: Coverage;
-  /** What is due is published as one version, or not at all: it brings another generation of a table. */
+  /** What is due is published as one version, or not at all: it brings another generation of a table, or columns. */
   readonly whole: boolean;
   readonly due: readonly PlannedPartition[];
   readonly waiting: readonly Waiting[];
@@ -47,17 +49,21 @@ export interface Assessment {
   readonly stale: number;
   /** When something becomes due by time alone. */
   readonly lookAtMs: number | undefined;
+  /** Where columns came: what keeps them from coming. Then nothing is due, and it goes on under the spec before. */
+  readonly stuck: readonly Waiting[];
 }
 
 /**
  * What of a dataset is due to be built, and why the rest is not. Where another generation of a table has come, all
  * partitions that have rows of it or of the one before are due together, and nothing else but what a person asked for.
- * While one of them may not be planned, the others go on with the generation before.
+ * While one of them may not be planned, the others go on with the generation before. Where columns came, all partitions
+ * with a build are due together.
  */
 export function assess(context: BuildContext, situation: Situation): Assessment {
   const { view, entries, exclude, coverage } = situation;
   const built = generationsWithin(entries, view.base, exclude);
   const current = generationsWithin(entries, coverage, exclude);
+  if (situation.grown) return growing(situation, look(context, situation, built, current));
   if (changedBetween(built, current).length === 0) return look(context, situation, built, current).assessment;
   const turning = look(context, situation, built, current);
   const { assessment, turns, stuck } = turning;
@@ -74,11 +80,24 @@ export function assess(context: BuildContext, situation: Situation): Assessment 
   return { ...held, waiting: [...stuck, ...held.waiting] };
 }
 
+/** A version has one contract: every build of it is made again, and what has none waits for the next plan. */
+function growing(situation: Situation, { assessment, turns, stuck }: Look): Assessment {
+  if (stuck.length > 0) return { ...assessment, due: [], stuck };
+  const { view, recompute } = situation;
+  const isBuilt = (partition: string) => view.parts[partition]?.build !== undefined;
+  const due = assessment.due.filter(
+    ({ partition }) => isBuilt(partition) || turns.has(partition) || recompute?.includes(partition),
+  );
+  return due.some(({ partition }) => isBuilt(partition) || turns.has(partition))
+    ? { ...assessment, due, whole: true }
+    : assessment;
+}
+
 interface Look {
   readonly assessment: Assessment;
   /** Partitions that another generation of a table comes to. */
   readonly turns: ReadonlySet<string>;
-  /** Those of them that may not be planned. */
+  /** Those of them that may not be planned; where columns came, whatever keeps a build from being made anew. */
   readonly stuck: readonly Waiting[];
 }
 
@@ -121,17 +140,19 @@ function look(context: BuildContext, situation: Situation, built: Generations, c
     if (found.kind === 'waiting') waiting.push({ partition, because: found.because });
     if (found.kind === 'fresh') for (const entry of found.late) late.add(entryName(entry));
     const holder = situation.busy.get(partition);
+    // Where columns came, even a plan of what was never built must end first: it is of the contract before.
+    const isKept = situation.grown && (part?.build !== undefined || holder !== undefined);
+    const isTogether = turns.has(partition) || isKept;
     if (found.kind !== 'stale') {
-      // Nothing of it is to be built, but a plan that would publish the generation before must end first.
-      if (turns.has(partition) && holder !== undefined)
-        stuck.push({ partition, because: `plan ${holder} has it` });
+      // Nothing of it is to be built, but a plan that would publish what was before must end first.
+      if (isTogether && holder !== undefined) stuck.push({ partition, because: `plan ${holder} has it` });
       continue;
     }
     for (const entry of found.late) late.add(entryName(entry));
     stale += 1;
     const barred = barredBy(situation, found.planned, asked);
     if (barred === undefined) due.push(found.planned);
-    else (turns.has(partition) ? stuck : waiting).push({ partition, because: barred });
+    else (isTogether ? stuck : waiting).push({ partition, because: barred });
   }
   const lookAtMs = looks.length === 0 ? undefined : looks.reduce((a, b) => Math.min(a, b));
   const assessment = {
@@ -142,6 +163,7 @@ function look(context: BuildContext, situation: Situation, built: Generations, c
     late: late.size,
     stale,
     lookAtMs,
+    stuck: [],
   };
   return { assessment, turns, stuck };
 }

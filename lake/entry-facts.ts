@@ -14,6 +14,8 @@ import type { Coverage, EntryRef } from './view.ts';
 /** What deciding about builds and views takes from an entry. */
 export interface EntryFacts extends EntryRef {
   readonly committedAtMs: number;
+  /** Number of the spec under which it was collected. */
+  readonly spec: number;
   /** Partition → rows it brings there; 0 where it only takes rows back. */
   readonly partitions: Readonly<Record<string, number>>;
   /** Partition → what it takes back there. */
@@ -67,6 +69,7 @@ export function entryFacts(
     lane: entry.lane,
     ordinal: entry.ordinal,
     committedAtMs: instantMs(entry.committedAt) ?? 0,
+    spec: entry.spec,
     partitions,
     undoes,
     retracts: (entry.retracts ?? []).length > 0,

@@ -41,15 +41,10 @@ export function rejectedHolds(holds: readonly HoldObject[]): readonly OpenHold[]
 
 /**
  * Would a build of these inputs bring a rejected one back? It would when it uses all entries of the rejected one under
- * the same code, mapping and rule, and takes nothing more away from them.
+ * the same code and rule, and takes nothing more away from them. Columns that came since change nothing of that.
  */
 export function bringsBack(inputs: BuildInputs, rejected: BuildInputs): boolean {
   if (inputs.code !== rejected.code || inputs.rule !== rejected.rule) return false;
-  if (inputs.contract !== rejected.contract) return false;
-  const sameMappings = Object.entries(rejected.mappings).every(
-    ([feed, mapping]) => inputs.mappings[feed] === mapping,
-  );
-  if (!sameMappings) return false;
   const entries = Object.entries(rejected.entries).flatMap(([lane, ordinals]) => {
     const place = parseLaneId(lane);
     return place ? ordinals.map((ordinal) => ({ ...place, ordinal })) : [];
@@ -103,7 +98,7 @@ export function heldAsOne(
   const [first] = held;
   if (!plan.whole || first === undefined) return gatedOnes;
   const others = held.length > 1 ? ` and ${held.length - 1} more` : '';
-  const because = `heldAsOne: ${first}${others} is held, and a generation of a table is published whole`;
+  const because = `heldAsOne: ${first}${others} is held, and all partitions of its plan are published as one version`;
   return gatedOnes.map((one) =>
     one.verdict === 'hold' ? one : { ...one, verdict: 'hold', findings: [because, ...one.findings] },
   );

@@ -35,17 +35,37 @@ export function eventTimeColumn(dataset: Pick<DatasetSpec, 'eventTime' | 'partit
   return dataset.eventTime ?? (dataset.partition.kind === 'time' ? dataset.partition.column : undefined);
 }
 
-/** Changes whenever `partitions` or `_match` of the same rows would. */
+/** Changes whenever what a build makes of the same rows would. */
 export function mappingHash(dataset: DatasetSpec, use: FeedUse, columns: Columns, sha256: Sha256): string {
-  return sha256(
-    canonical({
-      columns: mappedColumns(dataset, use, columns),
-      key: dataset.key,
-      match: matchColumns(dataset),
-      partition: dataset.partition,
-      eventTime: eventTimeColumn(dataset),
-    }),
-  );
+  return sha256(canonical({ columns: mappedColumns(dataset, use, columns), ...ruleOfStatistics(dataset) }));
+}
+
+/** The columns that `partitions` and `_match` are made of. */
+export function statisticsColumns(dataset: DatasetSpec): ReadonlySet<string> {
+  const { key, partition } = dataset;
+  const eventTime = eventTimeColumn(dataset);
+  return new Set([
+    ...key,
+    ...(matchColumns(dataset) ?? []),
+    ...(partition.kind === 'time' ? [partition.column] : []),
+    ...(eventTime === undefined ? [] : [eventTime]),
+  ]);
+}
+
+/** Changes whenever `partitions` or `_match` of the same rows would: columns of other use may come without it. */
+export function statisticsHash(dataset: DatasetSpec, use: FeedUse, columns: Columns, sha256: Sha256): string {
+  const own = statisticsColumns(dataset);
+  const mapped = mappedColumns(dataset, use, columns).filter(({ column }) => own.has(column));
+  return sha256(canonical({ columns: mapped, ...ruleOfStatistics(dataset) }));
+}
+
+function ruleOfStatistics(dataset: DatasetSpec) {
+  return {
+    key: dataset.key,
+    match: matchColumns(dataset),
+    partition: dataset.partition,
+    eventTime: eventTimeColumn(dataset),
+  };
 }
 
 /** Of a feed's columns, in their order: what a rows object's schema follows. */

@@ -13,7 +13,7 @@ export interface Plan {
   /** The plan accounts for everything up to here. */
   readonly coverage: Coverage;
   readonly partitions: readonly PlannedPartition[];
-  /** It brings another generation of a table: published, or held, as one version for all of its partitions. */
+  /** It brings another generation of a table, or columns: published, or held, as one version for all of its partitions. */
   readonly whole?: true;
   readonly watermarks: readonly WatermarkEvidence[];
   readonly by: string;

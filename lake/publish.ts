@@ -51,11 +51,20 @@ export function supersededBy(publication: Publication): string | undefined {
     if (barred !== undefined) return barred;
     const holder = held.get(partition);
     if (holder !== undefined && holder !== plan.planId) return `${partition} is held by plan ${holder}`;
-    if (head.contract !== null && head.contract !== inputs.contract) {
-      return `version ${head.n} has another contract than the build of ${partition}`;
+    const kept = head.contract === inputs.contract ? undefined : keptIn(head, publishing);
+    if (head.contract !== null && kept !== undefined) {
+      return `version ${head.n} has another contract than the build of ${partition}, and keeps its build of ${kept}`;
     }
   }
   return head.n === parent.n ? undefined : changedSince(publication);
+}
+
+/** A partition whose build stays when these are published: a version has one contract. */
+function keptIn({ parts }: Standing, publishing: readonly PlannedPartition[]): string | undefined {
+  const made = new Set(publishing.map(({ partition }) => partition));
+  return Object.keys(parts).find(
+    (partition) => parts[partition]?.build !== undefined && !made.has(partition),
+  );
 }
 
 /** Why a version does not take this build, whatever its gate says; `undefined` when it may. */

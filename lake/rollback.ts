@@ -23,6 +23,8 @@ export interface RollbackInput {
   /** Facts of these, and of what the head excludes already. */
   readonly barred: readonly EntryFacts[];
   readonly pin: boolean;
+  /** False where columns came between the specs of the two: what builds make of rows is not the same. */
+  readonly isMappedAlike: boolean;
 }
 
 export type Rollback =
@@ -38,17 +40,19 @@ export type Rollback =
 
 /** Serve an earlier version's parts again, each with that version's coverage of it. All else stays as it is. */
 export function rollBack(
-  { head, to, partitions, exclude, barred, pin }: RollbackInput,
+  { head, to, partitions, exclude, barred, pin, isMappedAlike }: RollbackInput,
   sha256: Sha256,
 ): Rollback {
   if (!pin && exclude.length === 0) {
     return refused('without pin or exclude the next plan would bring back what is rolled back: give one');
   }
   const isOtherContract =
-    head.version.contract !== to.version.contract || head.version.datasetEpoch !== to.version.datasetEpoch;
+    !isMappedAlike ||
+    head.version.contract !== to.version.contract ||
+    head.version.datasetEpoch !== to.version.datasetEpoch;
   if (isOtherContract && partitions !== undefined) {
     return refused(
-      `version ${to.version.n} has another contract than version ${head.version.n}: all partitions go back together, name none`,
+      `version ${to.version.n} has another contract or mapping than version ${head.version.n}: all partitions go back together, name none`,
     );
   }
   const all = [...new Set([...Object.keys(head.view.parts), ...Object.keys(to.view.parts)])].sort();

@@ -1,10 +1,12 @@
 import { canonical, compareText } from './canonical.ts';
+import { NEW_COLUMN, type Turn, isNew, mapsNew, newColumn, newFeedColumn } from './column-change.ts';
 import {
   type DatabaseSource,
   type DatasetSpec,
   type LakeSpec,
   type SourceSpec,
   type TableSpec,
+  feedColumns,
   hasBothRoles,
 } from './spec.ts';
 import { isOneValue, valueText, wordOf } from './spec-words.ts';
@@ -79,6 +81,10 @@ export function specChanges(
       { path: 'lake', class: 'compatible', what: 'the first spec of this lake', effect: EFFECTS.first },
     ];
   const unread = attachedFeeds(applied, next).filter(({ feed }) => past.collectedOtherwise.has(feed));
+  const before = {
+    sources: sourcesBefore(applied, past),
+    datasets: { ...past.earlier.datasets, ...applied.datasets },
+  };
   const refused = unread.map(({ dataset, feed }): SpecChange => {
     const what = `${feed} has rows that were collected for no dataset, or for another one`;
     return { path: `datasets.${dataset}.feeds.${feed}`, class: 'rebuild', what, effect: EFFECTS.statistics };
@@ -87,7 +93,7 @@ export function specChanges(
     'datasets',
     { applied: applied.datasets, next: next.datasets, earlier: past.earlier.datasets },
     { added: EFFECTS.newDataset, removed: EFFECTS.oldDataset, again: EFFECTS.againDataset },
-    (path, _name, before, after) => datasetChanges(path, before, after),
+    (path, _name, was, is) => datasetChanges(path, was, is, { before, next }),
   ).filter(({ path }) => !refused.some((one) => one.path === path));
   return [
     ...lakeChanges(applied, next),
@@ -95,7 +101,7 @@ export function specChanges(
       'sources',
       { applied: applied.sources, next: next.sources, earlier: past.earlier.sources },
       { added: EFFECTS.newSource, removed: EFFECTS.oldSource, again: EFFECTS.againSource },
-      (path, name, before, after) => sourceChanges(path, before, after, tablesPast(past, name)),
+      (path, name, was, is) => sourceChanges(path, name, was, is, { past, before, next }),
     ),
     ...[...ofDatasets, ...refused].sort((a, b) => compareText(a.path, b.path)),
   ];
@@ -144,14 +150,32 @@ function memberChanges<T>(
   });
 }
 
-function sourceChanges(path: string, before: SourceSpec, after: SourceSpec, past: TablesPast): SpecChange[] {
+/** Every source that ever was, databases with every table that they ever had. */
+function sourcesBefore(applied: LakeSpec, { earlier, tables }: SpecPast): LakeSpec['sources'] {
+  return Object.fromEntries(
+    Object.entries({ ...earlier.sources, ...applied.sources }).map(([name, source]) => [
+      name,
+      source.kind === 'database' ? { ...source, tables: { ...tables[name], ...source.tables } } : source,
+    ]),
+  );
+}
+
+function sourceChanges(
+  path: string,
+  name: string,
+  before: SourceSpec,
+  after: SourceSpec,
+  turn: Turn & { readonly past: SpecPast },
+): SpecChange[] {
   if (before.kind === 'database' && after.kind === 'database')
-    return databaseChanges(path, before, after, past);
+    return databaseChanges(path, before, after, tablesPast(turn.past, name), turn);
   // Of another kind nothing else is the same.
   const [was, is] =
     before.kind === after.kind ? [before, after] : [{ kind: before.kind }, { kind: after.kind }];
-  return fieldChanges(path, was, is, ([field = '']) => {
+  return fieldChanges(path, was, is, ([field = '', second]) => {
     if (SOURCE_REFUSALS.some((one) => one === field)) return ['refused', EFFECTS.refused];
+    if (field === 'columns' && isNew(second, feedColumns(turn.before, name)))
+      return newFeedColumn(name, second, turn);
     if (SOURCE_REBUILDS.some((one) => one === field)) return ['rebuild', EFFECTS.rebuild];
     return ['compatible', field === 'schedule' ? EFFECTS.schedule : EFFECTS.collect];
   });
@@ -172,6 +196,7 @@ function databaseChanges(
   before: DatabaseSource,
   after: DatabaseSource,
   past: TablesPast,
+  turn: Turn,
 ): SpecChange[] {
   const { tables: had, ...was } = before;
   const { tables: has, ...is } = after;
@@ -185,18 +210,31 @@ function databaseChanges(
     `${path}.tables`,
     { applied: had, next: has, earlier: past.tables },
     { added: EFFECTS.newTable, removed: EFFECTS.oldTable, again: EFFECTS.newTable },
-    (at, _table, one, other) => fieldChanges(at, one, other, () => ['rebuild', EFFECTS.rebuild]),
+    (at, _table, one, other) =>
+      fieldChanges(at, one, other, ([field, column]) =>
+        field === 'columns' && one.feed === other.feed && isNew(column, one.columns)
+          ? newFeedColumn(one.feed, column, turn)
+          : ['rebuild', EFFECTS.rebuild],
+      ),
   );
   return [...ofItself, ...ofTables].sort((a, b) => compareText(a.path, b.path));
 }
 
-function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec): SpecChange[] {
+function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec, turn: Turn): SpecChange[] {
   const roles = [hasBothRoles(before), hasBothRoles(after)];
-  return fieldChanges(path, before, after, ([field = '', second, third]) => {
+  return fieldChanges(path, before, after, ([field = '', second, third, fourth]) => {
     // A feed more of a role that is there changes neither what the others brought nor what is built of it.
     const isNewFeed =
       field === 'feeds' && second !== undefined && third === undefined && !before.feeds[second];
     if (isNewFeed && roles[0] === roles[1]) return ['compatible', EFFECTS.newFeed];
+    if (field === 'columns' && isNew(second, before.columns)) return newColumn(second, before, after, turn);
+    if (
+      field === 'feeds' &&
+      second !== undefined &&
+      third === 'map' &&
+      mapsNew(second, fourth, before, after)
+    )
+      return ['compatible', NEW_COLUMN];
     // Columns are compared where there is a batch and a stream to compare.
     const isCompared = field === 'gate' && second === 'compare' && roles.includes(true);
     const rebuilds = field === 'feeds' || isCompared || DATASET_REBUILDS.some((one) => one === field);

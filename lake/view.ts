@@ -38,7 +38,7 @@ export interface Exclusion extends EntryRef {
   readonly by: string;
 }
 
-/** A later plan of this partition whose inputs contain these, under the same code and mapping, is held. */
+/** A later plan of this partition whose inputs contain these, under the same code and rule, is held. */
 export interface Rejection {
   readonly partition: string;
   readonly buildId: string;

@@ -1,12 +1,11 @@
-import { sha256Hex } from '../activities/objects/json.ts';
 import type { Ledger } from '../activities/objects/ledger.ts';
+import { mappedCheck } from '../activities/objects/mapped.ts';
 import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
 import { entryName, isWithin, lanesOf, reach } from '../lake/coverage.ts';
 import { type EntryFacts, byPartition, entryFacts } from '../lake/entry-facts.ts';
 import type { Entry } from '../lake/entry.ts';
 import { type LaneId, keys, laneId, parseLaneId } from '../lake/keys.ts';
 import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
-import { mappingHashes } from '../lake/hashes.ts';
 import { tableFacts } from '../lake/table-lane.ts';
 import type { DatasetSpec, LakeSpec } from '../lake/spec.ts';
 import type { Coverage, Stamp, ViewVersion } from '../lake/view.ts';
@@ -25,7 +24,7 @@ export async function liveEntries(
 ): Promise<WantedEntry[]> {
   const entries = new Map<string, Entry>();
   const facts: EntryFacts[] = [];
-  const mappings = mappingHashes(spec, dataset, sha256Hex);
+  const isMapped = mappedCheck(ledger, { lake: spec, dataset }, signal);
   for (const id of lanesOf(heads)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     if (dataset.feeds[feed]?.visible !== 'commit') continue;
@@ -38,7 +37,7 @@ export async function liveEntries(
       const statistics = [];
       for (const rows of entry.rows) {
         // Its statistics say nothing of this dataset's partitions: no rows would be fewer than there are.
-        if (rows.mapping !== mappings[feed]) throw otherMapping(entry);
+        if (!(await isMapped(entry, rows))) throw otherMapping(entry);
         statistics.push(await ledger.partitions(rows, signal));
       }
       facts.push(entryFacts(entry, statistics));
@@ -98,6 +97,6 @@ export async function liveEntries(
 
 function otherMapping({ feed, lane, ordinal }: Entry) {
   return new QueryRefused(
-    `${keys.entry(feed, lane, ordinal)} was collected under another mapping than the spec's; right would be the lake.yaml that it was collected under, or \`--settled\` for what was published before`,
+    `${keys.entry(feed, lane, ordinal)} was collected under a mapping whose statistics do not hold for the spec's; right would be the lake.yaml that it was collected under, or \`--settled\` for what was published before`,
   );
 }

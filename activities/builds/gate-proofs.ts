@@ -6,6 +6,7 @@ import { type LaneId, keys, laneId, parseLaneId } from '../../lake/keys.ts';
 import type { PlannedPartition } from '../../lake/plan.ts';
 import { failedWith } from '../failure.ts';
 import type { Ledger } from '../objects/ledger.ts';
+import { mappedCheck } from '../objects/mapped.ts';
 import { asOfUs } from '../objects/wanted.ts';
 import type { OpenedPlan } from './plan.ts';
 
@@ -25,11 +26,13 @@ export interface EntryProof {
 /** Reads each used lane once, from the first entry that any partition used to the plan's coverage. */
 export async function entryProofs(
   ledger: Ledger,
-  { plan, dataset }: OpenedPlan,
+  { plan, spec, dataset }: OpenedPlan,
   signal: AbortSignal,
 ): Promise<{ of(planned: PlannedPartition): EntryProof }> {
   const entries = new Map<string, Entry>();
   const stated = new Map<string, Map<string, Count>>();
+  const unmapped = new Set<string>();
+  const isMapped = mappedCheck(ledger, { lake: spec, dataset }, signal);
   const broken = new Map<LaneId, string>();
   for (const [id, first] of firstUsed(plan.partitions)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
@@ -37,6 +40,8 @@ export async function entryProofs(
       for (const { value } of await ledger.range(feed, lane, first, plan.coverage[id] ?? 0, signal)) {
         entries.set(`${id}/${value.ordinal}`, value);
         stated.set(`${id}/${value.ordinal}`, await statedBy(value));
+        for (const rows of value.rows)
+          if (!(await isMapped(value, rows))) unmapped.add(`${id}/${value.ordinal}`);
       }
     } catch (error) {
       if (!failedWith(error, 'ChainBroken') || !(error instanceof Error)) throw error;
@@ -50,9 +55,7 @@ export async function entryProofs(
     const used = lanes.flatMap(([id, ordinals]) =>
       ordinals.map((ordinal) => ({ id, name: `${id}/${ordinal}` })),
     );
-    const problem = used
-      .map(({ id, name }) => problemOf(id, name, inputs.mappings))
-      .find((found) => found !== undefined);
+    const problem = used.map(({ id, name }) => problemOf(id, name)).find((found) => found !== undefined);
     return {
       stated: sum(used.flatMap(({ name }) => stated.get(name)?.get(partition) ?? [])),
       ...(problem !== undefined && { problem }),
@@ -75,19 +78,11 @@ export async function entryProofs(
     return counts;
   }
 
-  function problemOf(
-    id: LaneId,
-    name: string,
-    mappings: Readonly<Record<string, string>>,
-  ): string | undefined {
+  function problemOf(id: LaneId, name: string): string | undefined {
     const entry = entries.get(name);
     if (!entry) return `${name} could not be read: its chain is broken, or it is beyond the plan's coverage`;
-    const right = mappings[entry.feed];
-    const other = entry.rows.find(({ mapping }) => mapping !== right);
-    return (
-      other &&
-      `${keys.entry(entry.feed, entry.lane, entry.ordinal)} has statistics of another mapping of ${id}`
-    );
+    if (!unmapped.has(name)) return undefined;
+    return `${keys.entry(entry.feed, entry.lane, entry.ordinal)} has statistics of another mapping of ${id}`;
   }
 
   function leastAsOf(used: readonly Entry[]): number | null {

@@ -1,8 +1,10 @@
 import type { KnownItem, SeenChannel } from '../../lake/chain.ts';
 import type { Entry, EntryItem, PartitionStatistics, Retraction, RowsObject } from '../../lake/entry.ts';
-import { laneId } from '../../lake/keys.ts';
+import { keys, laneId } from '../../lake/keys.ts';
+import type { SpecObject } from '../../lake/spec.ts';
 import { createAppends } from './appends.ts';
 import { ObjectCache } from './cache.ts';
+import { decode } from './json.ts';
 import { type EntryLink, type Lane, createLane } from './lane.ts';
 import type { ObjectStore } from './port.ts';
 import { createSides } from './side.ts';
@@ -16,6 +18,7 @@ export type Ledger = ReturnType<typeof createLedger>;
 export function createLedger({ store }: { readonly store: ObjectStore }) {
   const sides = createSides(store);
   const entries = new ObjectCache<EntryLink>();
+  const specs = new ObjectCache<SpecObject>(8 * 1024 * 1024);
   const opened = new Map<string, Lane>();
 
   function open(feed: string, lane: number): Lane {
@@ -62,6 +65,18 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
     return sides.retractsOf(entry, signal);
   }
 
+  /** The spec of this number, under which entries were collected; `undefined` when there is none. */
+  async function specOf(n: number, signal: AbortSignal): Promise<SpecObject | undefined> {
+    const key = keys.spec(n);
+    const cached = specs.get(key);
+    if (cached) return cached;
+    const bytes = await store.get(key, signal);
+    if (!bytes) return undefined;
+    const spec = decode<SpecObject>(key, bytes);
+    specs.keep(key, spec, bytes.byteLength);
+    return spec;
+  }
+
   /** Item name → every version of it up to the head, in the order of the chain. Incremental in this process. */
   async function knownItems(
     feed: string,
@@ -95,6 +110,7 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
     items,
     partitions,
     retracts,
+    specOf,
     knownItems,
     knownChannels,
     appendSet,

@@ -1,5 +1,5 @@
 import { type Entry, type EntryItem, type ItemSpan, type RowsObject, isOfItem } from '../../lake/entry.ts';
-import { feedsVersionedByAsOf, mappingHashes } from '../../lake/hashes.ts';
+import { feedsVersionedByAsOf } from '../../lake/hashes.ts';
 import { instantMs } from '../../lake/instant.ts';
 import { keys, laneId } from '../../lake/keys.ts';
 import { partitionNumber } from '../../lake/partition.ts';
@@ -7,8 +7,8 @@ import type { DatasetSpec, LakeSpec } from '../../lake/spec.ts';
 import type { RowRange, StagedObject } from '../../lake/sql/staging.ts';
 import { failure } from '../failure.ts';
 import type { NamedObject } from './fetch.ts';
-import { sha256Hex } from './json.ts';
 import type { Ledger } from './ledger.ts';
+import { mappedCheck } from './mapped.ts';
 
 /** An entry whose rows in some partitions are wanted. */
 export interface WantedEntry {
@@ -24,7 +24,7 @@ export interface WantedObject extends NamedObject {
   readonly feed: string;
   readonly staged: StagedObject;
   readonly rows: RowsObject;
-  /** Its statistics and `_match` hold for the feed's mapping as it is now. */
+  /** Its statistics and `_match` hold for the dataset. */
   readonly isMapped: boolean;
   readonly versionedByAsOf: boolean;
 }
@@ -37,12 +37,12 @@ export async function wantedObjects(
   wanted: readonly WantedEntry[],
   signal: AbortSignal,
 ): Promise<WantedObject[]> {
-  const mappings = mappingHashes(spec, dataset, sha256Hex);
+  const isMappedFor = mappedCheck(ledger, { lake: spec, dataset }, signal);
   const byAsOf = new Set(feedsVersionedByAsOf(spec, dataset));
   const found: WantedObject[] = [];
   for (const { entry, partitions, retracted } of wanted) {
     for (const [index, rows] of entry.rows.entries()) {
-      const isMapped = rows.mapping === mappings[entry.feed];
+      const isMapped = await isMappedFor(entry, rows);
       const statistics = isMapped ? await ledger.partitions(rows, signal) : undefined;
       const uses = [...partitions]
         .filter(([partition]) => !statistics || (statistics[partition]?.rows ?? 0) > 0)

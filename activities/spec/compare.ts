@@ -1,6 +1,6 @@
 import { canonical } from '../../lake/canonical.ts';
-import { mappingHashes } from '../../lake/hashes.ts';
 import { feedId } from '../../lake/keys.ts';
+import { type DatasetUnder, statisticsHold, valuesFit } from '../../lake/statistics.ts';
 import type { LakeSpec, SourceSpec, SpecObject, TableSpec } from '../../lake/spec.ts';
 import { type SpecChange, type SpecPast, attachedFeeds, specChanges } from '../../lake/spec-change.ts';
 import type { Chain, Link } from '../objects/chain.ts';
@@ -124,27 +124,40 @@ async function collectedOtherwise(
   const found = new Set<string>();
   for (const { dataset, feed } of attachedFeeds(applied, next)) {
     const spec = next.datasets[dataset];
-    const mapping = spec && mappingHashes(next, spec, sha256Hex)[feed];
-    if (!(await areAllOf(ledger, feedId(feed, sha256Hex), mapping, watch))) found.add(feed);
+    if (!spec) continue;
+    const under = { lake: next, dataset: spec };
+    if (!(await areAllFor(ledger, feedId(feed, sha256Hex), under, watch))) found.add(feed);
   }
   return found;
 }
 
-/** Whether all rows of a feed were collected under this mapping. */
-async function areAllOf(
+/** Whether all rows of a feed were collected so that the dataset can take them as they are. */
+async function areAllFor(
   ledger: Ledger,
   feed: string,
-  mapping: string | undefined,
+  under: DatasetUnder,
   { signal, onProgress }: Watch,
 ): Promise<boolean> {
+  const known = new Map<string, boolean>();
   for (const lane of await ledger.lanes(feed, signal)) {
     const head = (await ledger.head(feed, lane, signal))?.n ?? 0;
     for (let from = 1; from <= head; from += RUN) {
       const links = await ledger.range(feed, lane, from, Math.min(head, from + RUN - 1), signal);
       onProgress();
-      const rows = links.flatMap(({ value }) => value.rows);
-      if (rows.some((one) => one.rows > 0 && one.mapping !== mapping)) return false;
+      for (const { value } of links)
+        for (const { rows, mapping } of value.rows) {
+          if (rows === 0) continue;
+          const name = `${value.spec} ${mapping}`;
+          const fit = known.get(name) ?? (await isFor(value.spec, mapping));
+          known.set(name, fit);
+          if (!fit) return false;
+        }
     }
   }
   return true;
+
+  async function isFor(n: number, mapping: string | null): Promise<boolean> {
+    const collected = { feed, mapping, spec: await ledger.specOf(n, signal) };
+    return statisticsHold(collected, under, sha256Hex) && valuesFit(collected, under, sha256Hex);
+  }
 }

@@ -45,9 +45,9 @@ export function bindFetched(
   const bound = bindLanding({ header, kind, columns, target: context.target, table: landed, absent });
   const { missing, declared } = bound;
   if (missing.length > 0) {
-    const named = (name: string) => (name === CHANGE_COLUMN.name ? (landed.changeColumn ?? name) : name);
-    const lacks = `it has no column ${missing.map(named).join(', ')}: its columns are ${header.join(', ')}`;
-    const right = `right would be ${Object.keys(columns).map(named).join(', ')}`;
+    const shown = (name: string) => (name === CHANGE_COLUMN.name ? (landed.changeColumn ?? name) : name);
+    const lacks = `it has no column ${missing.map(shown).join(', ')}: its columns are ${header.join(', ')}`;
+    const right = `right would be ${Object.keys(columns).map(shown).join(', ')}`;
     // Without their numbers changes lose to every row that has one.
     const isUnnumbered = missing.includes(CHANGE_COLUMN.name);
     const allowed: readonly Action[] = isUnnumbered ? ['retry', 'reload'] : ['retry', 'approve', 'reload'];

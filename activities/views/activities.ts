@@ -69,8 +69,8 @@ export function createViewActivities({
   const publisher = createPublisher({ store, builds, views, facts, versions });
   const ender = createEnder({ store, holds, plans, holding, versions, publisher, now });
   const doomed = createDoomed({ ender, holding });
-  const looker = createLooker({ views, facts, holds, plans, doomed });
-  const undoer = createUndoer({ views, facts, versions });
+  const looker = createLooker({ views, facts, holds, plans, doomed, ledger });
+  const undoer = createUndoer({ views, facts, versions, ledger });
 
   /**
    * See what is due, and plan it. Safe to run twice: a plan is named by what it builds, and one that has not ended is

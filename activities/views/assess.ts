@@ -1,28 +1,24 @@
-import { type Assessment, type Waiting, assess } from '../../lake/assessment.ts';
-import { completeWithin, isWithin } from '../../lake/coverage.ts';
-import type { EntryFacts } from '../../lake/entry-facts.ts';
-import { endingWith, generationsWithin } from '../../lake/generations.ts';
-import { openHold, rejectedHolds } from '../../lake/holds.ts';
-import { partitionBounds } from '../../lake/partition.ts';
+import type { Waiting } from '../../lake/assessment.ts';
+import { openHold } from '../../lake/holds.ts';
 import type { HoldObject, PlannedPartition, WatermarkEvidence } from '../../lake/plan.ts';
-import { type BuildContext, buildContext } from '../../lake/planning.ts';
+import { buildContext } from '../../lake/planning.ts';
 import type { DatasetSpec, LakeSpec, SpecObject } from '../../lake/spec.ts';
-import type { Coverage, EntryRef } from '../../lake/view.ts';
-import { type FeedWatermark, inEvidenceOrder, watermark, watermarkEvidence } from '../../lake/watermark.ts';
+import { inEvidenceOrder, watermarkEvidence } from '../../lake/watermark.ts';
 import { failure } from '../failure.ts';
 import type { Holds } from '../objects/holds.ts';
 import { sha256Hex } from '../objects/json.ts';
+import type { Ledger } from '../objects/ledger.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
 import type { Doomed } from './doomed.ts';
-import type { Collected, FactReader, Watch } from './facts.ts';
+import type { FactReader, Watch } from './facts.ts';
 import type { OpenPlan, Plans } from './plans.ts';
+import { servedUnder } from './served.ts';
+import { type Sight, createSight } from './sight.ts';
 
 /** A partition that never told what holds it up is looked at again after this. */
 const LOOK_AGAIN_MS = 60_000;
 const MOST_WAITING = 20;
 const MOST_HOLDS = 100;
-/** Intervals of a stream after which it counts as silent. */
-const SILENT_INTERVALS = 3;
 
 export interface AssessDatasetInput {
   readonly dataset: string;
@@ -56,17 +52,12 @@ export interface AssessDatasetResult {
 }
 
 /** All that a look at a dataset found in the lake. */
-export interface Look {
+export interface Look extends Sight {
   readonly dataset: string;
-  readonly context: BuildContext;
-  readonly specNumber: number;
   readonly datasetEpoch: number;
   readonly head: ViewLink | undefined;
-  readonly coverage: Coverage;
-  readonly watermarks: readonly FeedWatermark[];
   readonly holds: ReadonlyMap<string, readonly HoldObject[]>;
   readonly open: readonly OpenPlan[];
-  readonly assessment: Assessment;
   readonly nowMs: number;
 }
 
@@ -76,9 +67,12 @@ export interface LookerPorts {
   readonly holds: Holds;
   readonly plans: Plans;
   readonly doomed: Doomed;
+  readonly ledger: Ledger;
 }
 
-export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts) {
+export function createLooker({ views, facts, holds, plans, doomed, ledger }: LookerPorts) {
+  const sight = createSight({ views, facts, ledger });
+
   /** It only reads, but for the ends of plans that have ended without one or can never be published. */
   async function look(
     input: AssessDatasetInput,
@@ -96,45 +90,20 @@ export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts
     const ofDataset = await holds.allHolds(dataset, signal);
     const head = await views.viewHead(dataset, signal);
     const open = await openPlans(dataset, ids, ofDataset, nowMs, signal);
-    const known = { head: head?.value, epoch: datasetEpoch, at: new Date(nowMs).toISOString() };
+    const standing = {
+      head: head?.value,
+      epoch: datasetEpoch,
+      contract: context.contract,
+      at: new Date(nowMs).toISOString(),
+    };
     let isOneEnded = false;
-    for (const one of open) if (await doomed.end(one, known, signal)) isOneEnded = true;
+    for (const one of open) if (await doomed.end(one, standing, signal)) isOneEnded = true;
     // Its holds are closed by now: whoever goes on with those read before sees its partitions taken.
     if (isOneEnded) return look(input, applied, nowMs, watch);
-    const collected = await facts.upToHeads(Object.keys(spec.feeds), watch);
-    const entries = [...collected.entries.values()].flat();
-    checkStatistics(context, entries);
-    checkContract(context, head, datasetEpoch);
-    const view = await views.resolveView(head?.value, signal);
-    const coverage = wholeWithin(collected.heads, entries, head?.value.exclude ?? []);
-    const watermarks = watermarksOf(applied.spec, spec, collected, coverage, nowMs);
-    const assessment = assess(context, {
-      view,
-      exclude: head?.value.exclude ?? [],
-      pinned: head?.value.pinned ?? [],
-      coverage,
-      entries: entries.filter((entry) => isWithin(coverage, entry)),
-      watermarks,
-      busy: busyPartitions(open, ofDataset),
-      rejected: new Map(
-        [...ofDataset].map(([partition, all]) => [partition, rejectedHolds(all).map((one) => one.buildId)]),
-      ),
-      recompute: force && (force.partitions ?? null),
-      nowMs,
-    });
-    return {
-      dataset,
-      context,
-      specNumber: applied.n,
-      datasetEpoch,
-      head,
-      coverage: assessment.coverage,
-      watermarks,
-      holds: ofDataset,
-      open,
-      assessment,
-      nowMs,
-    };
+    const known = { head, open, holds: ofDataset, force, nowMs };
+    const before = await servedUnder(ledger, head, { n: applied.n, context, datasetEpoch }, signal);
+    const found = await sight.see({ n: applied.n, lake: applied.spec, context }, before, known, watch);
+    return { dataset, datasetEpoch, head, holds: ofDataset, open, nowMs, ...found };
   }
 
   async function openPlans(
@@ -159,16 +128,6 @@ export function createLooker({ views, facts, holds, plans, doomed }: LookerPorts
   }
 
   return { look };
-}
-
-/** As far as the heads, every entry with what it needs, and every table with its current generation. */
-function wholeWithin(
-  heads: Coverage,
-  entries: readonly EntryFacts[],
-  exclude: readonly EntryRef[],
-): Coverage {
-  const complete = completeWithin(heads, entries);
-  return endingWith(complete, entries, generationsWithin(entries, complete, exclude));
 }
 
 /** What the workflow learns of a look; `plan` is the plan it shall run. */
@@ -224,66 +183,5 @@ export function datasetSpec(
   throw failure(
     'UnknownSource',
     `${dataset} is no dataset of spec ${n}; there are: ${Object.keys(spec.datasets).join(', ')}`,
-  );
-}
-
-function busyPartitions(
-  open: readonly OpenPlan[],
-  holds: ReadonlyMap<string, readonly HoldObject[]>,
-): ReadonlyMap<string, string> {
-  const busy = new Map<string, string>();
-  for (const [partition, ofPartition] of holds) {
-    const hold = openHold(ofPartition);
-    if (hold) busy.set(partition, hold.planId);
-  }
-  for (const { plan, progress } of open) {
-    for (const { partition } of plan.partitions) {
-      const state = progress.get(partition);
-      if (state === undefined || state === 'held') busy.set(partition, plan.planId);
-    }
-  }
-  return busy;
-}
-
-function watermarksOf(
-  lake: LakeSpec,
-  spec: DatasetSpec,
-  { entries }: Collected,
-  coverage: Coverage,
-  nowMs: number,
-): FeedWatermark[] {
-  const from = spec.partition.kind === 'time' ? spec.partition.from : undefined;
-  return Object.entries(spec.feeds).map(([feed, { role }]) => {
-    const source = lake.sources[feed];
-    return watermark({
-      feed,
-      role,
-      entries: (entries.get(feed) ?? []).filter((entry) => isWithin(coverage, entry)),
-      latenessMs: spec.close.latenessMs,
-      fromMs: from === undefined ? undefined : partitionBounds(spec.partition, from)?.fromMs,
-      nowMs,
-      silentAfterMs: source?.kind === 'kinesis' ? SILENT_INTERVALS * source.commit.everyMs : undefined,
-    });
-  });
-}
-
-/** Rows whose statistics were made for another mapping would be looked for in the wrong partitions. */
-function checkStatistics({ dataset, mappings }: BuildContext, entries: readonly EntryFacts[]): void {
-  for (const { feed, lane, ordinal, mappings: found } of entries) {
-    const other = found.find((mapping) => mapping !== mappings[feed]);
-    if (other === undefined) continue;
-    throw failure(
-      'NotBuilt',
-      `${feed}/${lane}/${ordinal} was collected under ${other === null ? 'no mapping' : 'another mapping'} to ${dataset}: statistics for a new mapping are not built yet; apply the lake.yaml under which it was collected, or collect it under another source's name`,
-    );
-  }
-}
-
-function checkContract({ dataset, contract }: BuildContext, head: ViewLink | undefined, epoch: number): void {
-  if (!head) return;
-  if (head.value.contract === contract && head.value.datasetEpoch === epoch) return;
-  throw failure(
-    'NotBuilt',
-    `version ${head.n} of ${dataset} has another contract than the applied spec: rebuilding all partitions for one is not built yet; apply the lake.yaml under which it was published`,
   );
 }

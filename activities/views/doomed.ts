@@ -1,4 +1,4 @@
-import type { HoldObject, PlannedPartition } from '../../lake/plan.ts';
+import type { HoldObject, Plan, PlannedPartition } from '../../lake/plan.ts';
 import { barredIn } from '../../lake/publish.ts';
 import type { ViewVersion } from '../../lake/view.ts';
 import type { Ender } from './ending.ts';
@@ -25,8 +25,14 @@ export function createDoomed({ ender, holding }: DoomedPorts) {
     {
       head,
       epoch,
+      contract,
       at,
-    }: { readonly head: ViewVersion | undefined; readonly epoch: number } & Pick<ClosedHold, 'at'>,
+    }: {
+      readonly head: ViewVersion | undefined;
+      /** Of the dataset in the applied spec. */
+      readonly epoch: number;
+      readonly contract: string;
+    } & Pick<ClosedHold, 'at'>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const left = plan.partitions.filter(({ partition }) => !isEnded(progress.get(partition)));
@@ -34,14 +40,12 @@ export function createDoomed({ ender, holding }: DoomedPorts) {
       const because = head && barredIn(head, planned);
       return because === undefined ? [] : [{ partition: planned.partition, because }];
     });
-    const reason =
-      plan.datasetEpoch === epoch
-        ? barred[0]?.because
-        : `it was made under dataset epoch ${plan.datasetEpoch}, the applied spec is of ${epoch}`;
+    const outdated = outdatedBy(plan, { head, epoch, contract });
+    const reason = outdated ?? barred[0]?.because;
     if (reason === undefined) return false;
     // What the gate passes is published as one version: with one build barred, none of it is.
     const isWhole =
-      plan.datasetEpoch !== epoch ||
+      outdated !== undefined ||
       plan.whole === true ||
       barred.length === left.length ||
       barred.some(({ partition }) => !progress.has(partition));
@@ -56,6 +60,22 @@ export function createDoomed({ ender, holding }: DoomedPorts) {
   }
 
   return { end };
+}
+
+/** Why none of a plan can be published, whatever its partitions are. */
+function outdatedBy(
+  { datasetEpoch, partitions, spec }: Plan,
+  {
+    head,
+    epoch,
+    contract,
+  }: { readonly head: ViewVersion | undefined; readonly epoch: number; readonly contract: string },
+): string | undefined {
+  if (datasetEpoch !== epoch)
+    return `it was made under dataset epoch ${datasetEpoch}, the applied spec is of ${epoch}`;
+  const own = partitions[0]?.inputs.contract;
+  if (!head || own === undefined || own === head.contract || own === contract) return undefined;
+  return `it was made under spec ${spec}, whose contract is neither that of version ${head.n} nor the applied one`;
 }
 
 function isEnded(state: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import { entryName, lanesOf, reach } from '../../lake/coverage.ts';
+import { evolution } from '../../lake/evolution.ts';
 import type { Generations } from '../../lake/generations.ts';
 import { type LaneId, parseLaneId } from '../../lake/keys.ts';
 import type { ViewParts } from '../../lake/parts.ts';
@@ -6,8 +7,10 @@ import { rollBack } from '../../lake/rollback.ts';
 import type { EntryRef } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
 import { sha256Hex } from '../objects/json.ts';
+import type { Ledger } from '../objects/ledger.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
 import type { FactReader, Watch } from './facts.ts';
+import { publishedUnder } from './served.ts';
 import type { VersionWriter } from './versions.ts';
 
 export interface RollbackDatasetInput {
@@ -38,9 +41,10 @@ export interface UndoerPorts {
   readonly views: Views;
   readonly facts: FactReader;
   readonly versions: VersionWriter;
+  readonly ledger: Ledger;
 }
 
-export function createUndoer({ views, facts, versions }: UndoerPorts) {
+export function createUndoer({ views, facts, versions, ledger }: UndoerPorts) {
   async function rollback(input: RollbackDatasetInput, at: string, watch: Watch): Promise<ViewLink> {
     const { dataset, to, partitions, pin, by, reason, token } = input;
     const { signal } = watch;
@@ -77,6 +81,7 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
           exclude,
           barred,
           pin,
+          isMappedAlike: await isMappedAlike(target, head, signal),
         },
         sha256Hex,
       );
@@ -86,6 +91,15 @@ export function createUndoer({ views, facts, versions }: UndoerPorts) {
       const link = await versions.append(head, view, rolled.view, { ...said, ...rolled.change }, signal);
       if (link) return link;
     }
+  }
+
+  async function isMappedAlike(target: ViewLink, head: ViewLink, signal: AbortSignal): Promise<boolean> {
+    if (target.value.spec === head.value.spec) return true;
+    const [then, now] = [
+      await publishedUnder(ledger, target, signal),
+      await publishedUnder(ledger, head, signal),
+    ];
+    return evolution(then.context, now.context) === 'same';
   }
 
   /** The last entry within a base is of the generation that the version has. */

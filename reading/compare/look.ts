@@ -3,7 +3,7 @@ import { createViews } from '../../activities/objects/views.ts';
 import type { Look } from '../../lake/compare-tables.ts';
 import { reach } from '../../lake/coverage.ts';
 import { laneId } from '../../lake/keys.ts';
-import type { LakeSpec } from '../../lake/spec.ts';
+import type { Columns, LakeSpec } from '../../lake/spec.ts';
 import type { ComparedTable } from '../../lake/sql/compare-table.ts';
 import { tableFacts } from '../../lake/table-lane.ts';
 import type { ReadMode } from '../../lake/view.ts';
@@ -30,6 +30,8 @@ export interface Moment {
   readonly snapshot: DatabaseSnapshot;
   /** Does a live read show what was before a load, or nothing, because the load is not whole, or not published? */
   isLoading(of: ComparedFeed): Promise<boolean>;
+  /** The columns of a dataset as its version has them; `undefined` before the first. */
+  columnsOf(dataset: string): Promise<Columns | undefined>;
   /** Run `work` on one table of the moment. */
   sides<T>(table: ComparedTable, work: (sides: Sides) => Promise<T>): Promise<T>;
 }
@@ -47,6 +49,7 @@ export async function atOneMoment(
       look: { at: snapshot.at, lsn: snapshot.lsn, stamp: stamp.sha256 },
       snapshot,
       isLoading: (of) => isLoading(ports, stamp, of, signal),
+      columnsOf: (dataset) => columnsOf(ports, stamp, dataset, signal),
       sides: (table, own) => withSides(ports, stamp, table, snapshot, signal, own),
     });
   }, signal);
@@ -78,6 +81,17 @@ async function isLoading(
       ? await generations(base, base)
       : (await generations(1, last)).filter((entry) => entry?.ready === true);
   return shown?.generation !== newest;
+}
+
+async function columnsOf(
+  { store, ledger }: LookPorts,
+  { stamp }: NamedStamp,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<Columns | undefined> {
+  const version = await createViews({ store }).readView(dataset, stamp.versions[dataset] ?? 0, signal);
+  const spec = version && (await ledger.specOf(version.value.spec, signal));
+  return spec?.datasets[dataset]?.columns;
 }
 
 async function withSides<T>(

@@ -27,7 +27,7 @@ export async function verifyBuild(
   number: number,
   means: Means,
 ): Promise<VerifiedBuild> {
-  const { name, partition, lanes } = given;
+  const { name, contract, partition, lanes } = given;
   const classes: Classes = { in: 0, out: 0, deleted: 0, lost: 0, retracted: 0, excluded: 0, pending: 0 };
   const key = keys.build(name, partition, id);
   const { store, findings, signal } = means;
@@ -49,6 +49,8 @@ export async function verifyBuild(
     const is = `${build.dataset} ${build.partition} ${sha256(canonical(build.inputs)).slice(0, 40)}`;
     findings.add('wrongBuild', key, `is the build ${is} by what it says: it was swapped or edited`);
   }
+  if (build.inputs.contract !== contract)
+    findings.add('wrongBuild', key, `is of another contract than the version of ${name} that has it`);
   const used = new Set(
     Object.entries(build.inputs.entries).flatMap(([lane, ordinals]) =>
       ordinals.map((one) => `${lane}/${one}`),

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Entry, EntryItem, PartitionStatistic, RowsObject } from '../../lake/entry.ts';
-import { mappingHashes } from '../../lake/hashes.ts';
 import { keys } from '../../lake/keys.ts';
 import { datasetOf, feedColumns } from '../../lake/spec.ts';
+import { statisticsHold } from '../../lake/statistics.ts';
 import { readJson, sha256 } from './chains.ts';
 import { LaneStory } from './lane-story.ts';
 import type { Lane, Means } from './means.ts';
@@ -35,7 +35,7 @@ export async function verifyLane(lane: Lane, means: Means): Promise<LaneCount> {
         key,
         `says it is entry ${entry.ordinal} of ${entry.feed}/${entry.lane}: it stands under another name`,
       );
-    if (!(entry.spec >= 1 && entry.spec <= means.specs))
+    if (!(entry.spec >= 1 && entry.spec <= means.specs.length))
       findings.add('missing', keys.spec(entry.spec), `is not in the bucket, but ${key} names it`);
     try {
       const items = await itemsOf(entry, key, means);
@@ -123,7 +123,9 @@ async function verifyRows(
   const { findings, db, signal } = means;
   const path = await fetchNamed(rows.key, rows, key, means);
   if (path === undefined) return;
-  const loaded = { path, entry, object: index, items };
+  const spec = means.specs[entry.spec - 1];
+  const had = spec && feedColumns(spec, entry.feed);
+  const loaded = { path, entry, object: index, items, ...(had && { had }) };
   try {
     const counted = await countRows(db, path);
     if (counted.rows !== rows.rows || counted.hash !== rows.hash)
@@ -135,8 +137,9 @@ async function verifyRows(
     const served = servedBy(entry.feed, means);
     if (!served) return;
     const partitions = await loadRows(db, loaded, served);
+    const collected = { feed: entry.feed, mapping: rows.mapping, spec };
     // Statistics of another mapping hold for that one.
-    if (rows.mapping !== mappingHashes(means.spec, served.dataset, sha256)[entry.feed]) return;
+    if (!statisticsHold(collected, { lake: means.spec, dataset: served.dataset }, sha256)) return;
     const said = await statisticsOf(rows, key, means);
     if (said) comparePartitions(partitions, said, rows.key, key, findings);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { DuckDb } from '../../activities/duckdb.ts';
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import type { Entry } from '../../lake/entry.ts';
-import type { LakeSpec } from '../../lake/spec.ts';
+import type { LakeSpec, SpecObject } from '../../lake/spec.ts';
 import type { Found } from './chains.ts';
 import type { Findings } from './report.ts';
 
@@ -9,9 +9,10 @@ export interface Means {
   readonly store: ObjectStore;
   readonly db: DuckDb;
   readonly scratch: string;
+  /** The newest, as readers of the newest versions have it. */
   readonly spec: LakeSpec;
-  /** Number of the newest spec. */
-  readonly specs: number;
+  /** Every spec, in their order: what was collected names one of them. */
+  readonly specs: readonly SpecObject[];
   readonly findings: Findings;
   readonly signal: AbortSignal;
 }

@@ -16,6 +16,8 @@ type Touching = ReadonlyMap<string, number>;
 export interface PartToVerify {
   readonly name: string;
   readonly dataset: DatasetSpec;
+  /** Of the version: each of its builds has the same. */
+  readonly contract: string | undefined;
   readonly partition: string;
   /** Absent where the version has none, and so accounts for nothing but what is excluded. */
   readonly part: Part | undefined;

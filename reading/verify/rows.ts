@@ -25,6 +25,8 @@ export interface LoadedRows {
   readonly entry: Entry;
   readonly object: number;
   readonly items: readonly EntryItem[];
+  /** The feed's columns when it was collected, which may be fewer than now. */
+  readonly had?: Columns;
 }
 
 /** The table that holds every row ever collected for a dataset. */
@@ -110,10 +112,11 @@ function countOf(row: Row | undefined): Count {
 function sourceSql(
   column: string,
   { dataset, use, columns }: Served,
-  { entry, object, items }: LoadedRows,
+  { entry, object, items, had = columns }: LoadedRows,
 ): string {
   const from = use.map[column] ?? column;
   const type = sqlType(dataset.columns[column] ?? 'string');
+  if (from in columns && !(from in had)) return `CAST(NULL AS ${type})`;
   if (from in columns)
     return columns[from] === dataset.columns[column] ? quoted(from) : `CAST(${quoted(from)} AS ${type})`;
   if (column !== dataset.version || use.role !== 'batch') return `CAST(NULL AS ${type})`;

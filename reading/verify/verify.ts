@@ -6,6 +6,7 @@ import type { Entry } from '../../lake/entry.ts';
 import type { SpecObject } from '../../lake/spec.ts';
 import type { ViewVersion } from '../../lake/view.ts';
 import { QueryRefused } from '../ports.ts';
+import { asRead } from './as-read.ts';
 import { type Found, readChain } from './chains.ts';
 import { verifyLane } from './entries.ts';
 import type { Lane } from './means.ts';
@@ -42,26 +43,29 @@ export async function verifyLake({
 }: VerifyOptions): Promise<VerifyReport> {
   const findings = new Findings();
   const specs = await readChain<SpecObject>(store, 'spec/', findings, signal);
-  const spec = specs.at(-1)?.value;
-  if (!spec) throw new QueryRefused('spec/ holds nothing, so nothing can be proved: is it the right bucket?');
-  if (only !== undefined && !spec.datasets[only]) {
-    const there = Object.keys(spec.datasets).join(', ');
+  const newest = specs.at(-1)?.value;
+  if (!newest)
+    throw new QueryRefused('spec/ holds nothing, so nothing can be proved: is it the right bucket?');
+  if (only !== undefined && !newest.datasets[only]) {
+    const there = Object.keys(newest.datasets).join(', ');
     throw new QueryRefused(`${only} is no dataset of spec ${specs.length}; there are: ${there || 'none'}`);
   }
   const own = await mkdtemp(join(scratch, 'verify-'));
   try {
     return await withDuckDb({ memoryMb, threads: 2, scratch: own }, async (db) => {
-      const means = { store, db, scratch: own, spec, specs: specs.length, findings, signal };
-      const datasets = Object.entries(spec.datasets).filter(([name]) => only === undefined || name === only);
-      for (const [name, one] of datasets) await db.run(createTable(name, one));
-      const feeds =
-        only === undefined ? undefined : new Set(datasets.flatMap(([, one]) => Object.keys(one.feeds)));
       // What names comes before what is named, so that a lake that goes on meanwhile is not taken for one with gaps.
-      const names = datasets.map(([name]) => name);
+      const names = Object.keys(newest.datasets).filter((name) => only === undefined || name === only);
       const named = await NamedHeads.read(store, names, findings, signal);
       const versions = new Map<string, readonly Found<ViewVersion>[]>();
       for (const name of names)
         versions.set(name, await readChain<ViewVersion>(store, `view/${name}/`, findings, signal));
+      const spec = asRead(specs, versions) ?? newest;
+      const all = specs.map(({ value }) => value);
+      const means = { store, db, scratch: own, spec, specs: all, findings, signal };
+      const datasets = Object.entries(spec.datasets).filter(([name]) => names.includes(name));
+      for (const [name, one] of datasets) await db.run(createTable(name, one));
+      const feeds =
+        only === undefined ? undefined : new Set(datasets.flatMap(([, one]) => Object.keys(one.feeds)));
       const lanes = await readLanes(store, findings, signal, feeds);
       const count = { objects: 0, rows: 0, rejected: 0 };
       for (const lane of lanes) {

@@ -1,3 +1,4 @@
+import { contractHash } from '../../lake/hashes.ts';
 import { keys } from '../../lake/keys.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
 import type { CoverageObject, Part, PartChunk, ViewVersion } from '../../lake/view.ts';
@@ -48,7 +49,20 @@ export async function verifyView(
     const at = head && part?.at !== undefined ? await coverageAt(part.at, head.key) : base;
     const exclude = head?.value.exclude ?? [];
     const entries = touching.get(partition) ?? new Map<string, number>();
-    const given = { name, dataset, partition, part, at, base, lanes: feeding, tables, exclude, entries };
+    const contract = head?.value.contract;
+    const given = {
+      name,
+      dataset,
+      contract,
+      partition,
+      part,
+      at,
+      base,
+      lanes: feeding,
+      tables,
+      exclude,
+      entries,
+    };
     const found = await verifyPart(given, means);
     for (const one of Object.keys(found) as (keyof Classes)[]) classes[one] += found[one];
     const rows = [...entries.values()].reduce((total, one) => total + one, 0);
@@ -69,12 +83,19 @@ async function verifyNames(
   for (const prefix of [`part/${name}/`, `coverage/${name}/`, `gate/${name}/`])
     for await (const { key } of store.list(prefix, { signal })) there.add(key);
   for (const { key, value } of versions) {
-    const { parts, base, gate, n, dataset, spec } = value;
+    const { parts, base, gate, n, dataset, spec, contract } = value;
     const last = key === versions.at(-1)?.key;
     if (key !== keys.view(dataset, n))
       findings.add('altered', key, `says it is version ${n} of ${dataset}: it stands under another name`);
-    if (!(spec >= 1 && spec <= specs))
+    if (!(spec >= 1 && spec <= specs.length))
       findings.add('missing', keys.spec(spec), `is not in the bucket, but ${key} names it`);
+    const declared = specs[spec - 1]?.datasets[dataset];
+    if (declared && contractHash(declared, sha256) !== contract)
+      findings.add(
+        'altered',
+        key,
+        `has another contract than ${dataset} in ${keys.spec(spec)}, which it names`,
+      );
     // Those of the newest version are read, and missed, one by one.
     const named = last
       ? []

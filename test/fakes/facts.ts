@@ -17,6 +17,7 @@ export function factsOf(
     lane: 0,
     ordinal,
     committedAtMs: 0,
+    spec: 1,
     partitions: Object.fromEntries(partitions.map((partition) => [partition, 1])),
     undoes: {},
     retracts: false,

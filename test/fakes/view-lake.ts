@@ -8,10 +8,11 @@ import { createViewActivities } from '../../activities/views/activities.ts';
 import type { BuildManifest } from '../../lake/build.ts';
 import type { Entry } from '../../lake/entry.ts';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
+import { canonical } from '../../lake/canonical.ts';
 import { mappingHashes } from '../../lake/hashes.ts';
 import { keys } from '../../lake/keys.ts';
 import type { Plan } from '../../lake/plan.ts';
-import type { DatasetSpec, LakeSpec, SpecObject } from '../../lake/spec.ts';
+import type { DatasetSpec, FilesSource, KinesisSource, LakeSpec, SpecObject } from '../../lake/spec.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
 
 const HOUR = 3_600_000;
@@ -70,6 +71,16 @@ const LAKE: LakeSpec = {
   datasets: { payments: PAYMENTS },
 };
 
+/** The payments and their feeds with a column more. */
+export function withColumn(column: string): Pick<LakeSpec, 'sources' | 'datasets'> {
+  const columns = { ...COLUMNS, [column]: 'string' } as const;
+  const { books, stream } = LAKE.sources as Record<'books' | 'stream', FilesSource | KinesisSource>;
+  return {
+    sources: { books: { ...books, columns }, stream: { ...stream, columns } },
+    datasets: { payments: { ...PAYMENTS, columns } },
+  };
+}
+
 export type Verdict = PartitionGate['verdict'];
 
 /** A lake of one dataset whose ledger, builds and gate reports the test writes itself. */
@@ -78,7 +89,8 @@ export class ViewLake {
   nowMs = Date.parse('2026-11-23T12:00:00.000Z');
   /** Of the dataset in the applied spec. */
   epoch = 1;
-  readonly #lake: LakeSpec;
+  #lake: LakeSpec;
+  #spec = 1;
   readonly #signal = new AbortController().signal;
   #activities: ReturnType<typeof createViewActivities>;
 
@@ -98,21 +110,34 @@ export class ViewLake {
     return new ViewLake(this.#lake.datasets['payments'], this.store);
   }
 
-  #wire() {
-    const object = (): SpecObject => ({
+  /** The next spec of the lake. */
+  apply({ sources = this.#lake.sources, datasets }: Partial<LakeSpec>): void {
+    const next = { ...this.#lake, sources, ...(datasets && { datasets }) };
+    // As it is read back: hashes of mappings follow the order of columns.
+    this.store.put(keys.spec(this.#spec), encode(this.#object()));
+    this.#lake = JSON.parse(canonical(next)) as LakeSpec;
+    this.#spec += 1;
+    this.store.put(keys.spec(this.#spec), encode(this.#object()));
+  }
+
+  #object(): SpecObject {
+    return {
       format: 1,
-      n: 1,
+      n: this.#spec,
       prev: null,
       ...this.#lake,
       epochs: { payments: this.epoch },
       by: 'ana',
       reason: 'first',
       at: '2026-11-20T00:00:00.000Z',
-    });
+    };
+  }
+
+  #wire() {
     return createViewActivities({
       store: this.store,
       ledger: createLedger({ store: this.store }),
-      spec: { read: async () => ({ n: 1, spec: this.#lake, object: object() }) },
+      spec: { read: async () => ({ n: this.#spec, spec: this.#lake, object: this.#object() }) },
       clock: { now: () => this.nowMs },
     });
   }
@@ -148,7 +173,7 @@ export class ViewLake {
         commit: `${feed}-${ordinal}`,
         epoch: { run: 'run' },
         committedAt: new Date(this.nowMs).toISOString(),
-        spec: 1,
+        spec: this.#spec,
         raw: [],
         rows: [
           {

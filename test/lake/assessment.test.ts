@@ -170,6 +170,7 @@ function situation(
     busy: new Map(),
     rejected: new Map(),
     recompute: undefined,
+    grown: false,
     nowMs: 0,
     ...given,
   };

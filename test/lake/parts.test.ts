@@ -176,6 +176,7 @@ class Model {
         exclude,
         barred: this.entries.filter((entry) => barred.has(entryName(entry))),
         pin: true,
+        isMappedAlike: true,
       },
       sha256,
     );

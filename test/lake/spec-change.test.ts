@@ -41,7 +41,8 @@ test('the same spec, its keys in another order, is no change', () => {
 
 test.each([
   [{ commit: { ...events.commit, everyMs: 1 } }, 'sources.events.commit.every', 'compatible'],
-  [{ columns: { ...events.columns, note: 'string' } }, 'sources.events.columns.note', 'rebuild'],
+  [{ columns: { ...events.columns, note: 'string' } }, 'sources.events.columns.note', 'compatible'],
+  [{ columns: { ...events.columns, amount: 'string' } }, 'sources.events.columns.amount', 'rebuild'],
   [{ format: { csv: {} } }, 'sources.events.format', 'rebuild'],
   [{ stream: 'other' }, 'sources.events.stream', 'refused'],
   [{ start: { at: '2026-11-21T00:00:00Z' } }, 'sources.events.start', 'refused'],
@@ -59,7 +60,8 @@ test.each([
   [{ key: ['id', 'paid_at'] }, 'key', 'rebuild'],
   [{ version: undefined }, 'version', 'rebuild'],
   [{ partition: { kind: 'whole' } }, 'partition', 'rebuild'],
-  [{ columns: { ...payments.columns, note: 'string' } }, 'columns.note', 'rebuild'],
+  [{ columns: { ...payments.columns, note: 'string' } }, 'columns.note', 'compatible'],
+  [{ columns: { ...payments.columns, revision: 'string' } }, 'columns.revision', 'rebuild'],
   [{ eventTime: 'paid_at' }, 'eventTime', 'rebuild'],
   [{ feeds: { books: payments.feeds['books'] } }, 'feeds.events', 'rebuild'],
 ])('of a dataset, %j changes %s: %s', (change, field, kind) => {
@@ -232,7 +234,7 @@ test.each([
       },
     },
     'tables.public.customers.columns.city',
-    'rebuild',
+    'compatible',
   ],
   [
     {

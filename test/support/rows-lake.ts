@@ -38,18 +38,32 @@ export interface CommitOptions extends Partial<Entry> {
 export class RowsLake {
   readonly store = new MemoryObjectStore();
   ledger = createLedger({ store: this.store });
-  readonly spec: LakeSpec;
+  spec: LakeSpec;
+  /** Its number. */
+  specNumber = 1;
   readonly scratch: string;
   readonly clock = { now: () => Date.UTC(2026, 10, 24) };
   readonly #heads = new Map<string, { ordinal: number; sha256: string }>();
   #plans = 0;
 
   constructor(spec: Pick<LakeSpec, 'sources' | 'datasets'>, scratch: string) {
-    // As it is read back: hashes of mappings follow the order of columns.
-    this.spec = JSON.parse(canonical({ lake: { name: 'test', bucket: 'test' }, ...spec })) as LakeSpec;
+    this.spec = asReadBack(spec);
     this.scratch = scratch;
+    this.#putSpec(null);
+  }
+
+  /** The next spec of the lake. */
+  apply(spec: Pick<LakeSpec, 'sources' | 'datasets'>): void {
+    const before = this.store.text(keys.spec(this.specNumber)) ?? '';
+    this.spec = asReadBack(spec);
+    this.specNumber += 1;
+    this.#putSpec(sha256Hex(Buffer.from(before)));
+  }
+
+  #putSpec(prev: string | null): void {
     const about = { epochs: {}, by: 'test', reason: '', at: '2026-11-20T00:00:00.000Z' };
-    this.store.put(keys.spec(1), encode({ format: 1, n: 1, prev: null, ...this.spec, ...about }));
+    const object = { format: 1, n: this.specNumber, prev, ...this.spec, ...about };
+    this.store.put(keys.spec(this.specNumber), encode(object));
   }
 
   get ports(): BuildPorts {
@@ -79,7 +93,7 @@ export class RowsLake {
       commit: `c${ordinal}`,
       epoch: { run: 'r' },
       committedAt: isoInstant(Date.UTC(2026, 10, 21) + ordinal * 60_000),
-      spec: 1,
+      spec: this.specNumber,
       raw: [],
       rows: written,
       rejected: [],
@@ -144,7 +158,7 @@ export class RowsLake {
       format: 1,
       dataset,
       planId,
-      spec: 1,
+      spec: this.specNumber,
       datasetEpoch: 1,
       parent: 0,
       coverage,
@@ -222,6 +236,11 @@ function inActivity<Input, Result>(
     activity,
     input,
   );
+}
+
+/** Hashes of mappings follow the order of columns. */
+function asReadBack(spec: Pick<LakeSpec, 'sources' | 'datasets'>): LakeSpec {
+  return JSON.parse(canonical({ lake: { name: 'test', bucket: 'test' }, ...spec })) as LakeSpec;
 }
 
 export interface PlanOptions extends Partial<Omit<Plan, 'partitions'>> {

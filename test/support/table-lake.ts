@@ -22,14 +22,18 @@ export const LANE = `${FEED}/0` as const;
 
 const COLUMNS: Columns = { id: 'string', amount: 'bigint', [CHANGE_COLUMN.name]: CHANGE_COLUMN.type };
 
-/** Customers of the tests: one table in two buckets; an amount above 99 is held by the gate. */
-export function customersSpec(more: Partial<DatasetSpec> = {}) {
+/**
+ * Customers of the tests: one table in three buckets; an amount above 99 is held by the gate. `added`: columns more, of
+ * the table and of the dataset.
+ */
+export function customersSpec(more: Partial<DatasetSpec> = {}, added: Columns = {}) {
+  const columns = { ...COLUMNS, ...added };
   const base = dataset({
     merge: 'latest',
     key: ['id'],
     version: CHANGE_COLUMN.name,
     partition: { kind: 'bucket', buckets: 3 },
-    columns: COLUMNS,
+    columns,
     feeds: { [FEED]: { role: 'speed', visible: 'commit', map: {} } },
   });
   const checks = [{ kind: 'range', column: 'amount', max: '99' }] as const;
@@ -38,7 +42,7 @@ export function customersSpec(more: Partial<DatasetSpec> = {}) {
       shop: {
         kind: 'database' as const,
         dms: { task: 'shop-cdc' },
-        tables: { 'public.customers': { feed: FEED, columns: COLUMNS } },
+        tables: { 'public.customers': { feed: FEED, columns } },
         replicate: 'continuous' as const,
         everyMs: 10_000,
       },
@@ -59,23 +63,24 @@ export class TableLake {
 
   constructor(scratch: string, more: Partial<DatasetSpec> = {}) {
     this.lake = new RowsLake(customersSpec(more), scratch);
-    const { store, ledger, spec, clock } = this.lake;
-    const object: SpecObject = {
-      format: 1,
-      n: 1,
-      prev: null,
-      ...spec,
-      epochs: {},
-      by: 'test',
-      reason: '',
-      at: '',
+    const { store, ledger, clock } = this.lake;
+    const about = { epochs: {}, by: 'test', reason: '', at: '' };
+    const read = async () => {
+      const { spec, specNumber: n } = this.lake;
+      const object: SpecObject = { format: 1, n, prev: null, ...spec, ...about };
+      return { n, spec, object };
     };
     this.#views = createViewActivities({
       store,
       ledger,
-      spec: { read: async () => ({ n: 1, spec, object }) },
+      spec: { read },
       clock,
     });
+  }
+
+  /** The table and the dataset have a column `city` from here on. */
+  addCity(): void {
+    this.lake.apply(customersSpec({}, { city: 'string' }));
   }
 
   get generation(): number {
@@ -214,22 +219,24 @@ export class TableLake {
 
   /** What readers see now: the rows by key, and where each came from. */
   async read(mode: ReadMode) {
-    const { store, ledger, spec, scratch } = this.lake;
+    const { store, ledger, spec, specNumber: n, scratch } = this.lake;
     const stamp = await makeStamp(
-      { store, ledger, spec: { n: 1, spec }, mode, datasets: ['customers'] },
+      { store, ledger, spec: { n, spec }, mode, datasets: ['customers'] },
       this.#signal,
     );
     return withDuckDb({ memoryMb: 256, threads: 1, scratch }, async (db) => {
       const ports = { store, ledger, cache: join(scratch, 'cache') };
       const view = await openView(ports, db, { stamp, dataset: 'customers' }, this.#signal);
-      const rows = await db.rows(
-        'SELECT id, amount::INTEGER AS amount, _generation FROM "customers$rows" ORDER BY id',
-      );
+      const rows = await db.rows(`SELECT *, amount::INTEGER AS amount_no FROM "customers$rows" ORDER BY id`);
       return {
         hash: await viewHash(db, view),
         stamp: stamp.stamp,
         generations: [...new Set(rows.map((row) => Number(row['_generation'])))],
-        rows: Object.fromEntries(rows.map((row) => [String(row['id']), Number(row['amount'])])),
+        rows: Object.fromEntries(rows.map((row) => [String(row['id']), Number(row['amount_no'])])),
+        /** Whether there is a column `city`, and what it says by key. */
+        cities: rows.some((row) => 'city' in row)
+          ? Object.fromEntries(rows.map((row) => [String(row['id']), row['city']]))
+          : undefined,
       };
     });
   }

@@ -11,7 +11,11 @@ import { createSpecActivities } from '../../../activities/spec/activities.ts';
 import { createSpecReader } from '../../../activities/spec/store.ts';
 import { createStreamActivities } from '../../../activities/streams/activities.ts';
 import { createViewActivities } from '../../../activities/views/activities.ts';
+import { withDuckDb } from '../../../activities/duckdb.ts';
 import { readLake } from '../../../config/lake.ts';
+import type { ReadMode } from '../../../lake/view.ts';
+import { makeStamp } from '../../../reading/stamp.ts';
+import { openView } from '../../../reading/view.ts';
 import { verifyLake } from '../../../reading/verify/verify.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
 import { MemoryStream } from '../../fakes/memory-stream.ts';
@@ -76,8 +80,11 @@ const NO_RUNS: Runs = {
 export async function wholeLake(home: string) {
   const scratch = path.join(home, 'scratch');
   for (const folder of ['flights', 'books', 'notes', 'scratch']) await mkdir(path.join(home, folder));
-  const reading = readLake({ text: LAKE, file: path.join(home, 'lake.yaml'), variables: {} });
-  if (reading.kind === 'refused') throw new Error(JSON.stringify(reading.problems));
+  const specFrom = (text: string) => {
+    const reading = readLake({ text, file: path.join(home, 'lake.yaml'), variables: {} });
+    if (reading.kind === 'refused') throw new Error(JSON.stringify(reading.problems));
+    return reading.spec;
+  };
   const store = new MemoryObjectStore();
   const clock = new TestClock();
   const stream = new MemoryStream({ shards: 2, clock });
@@ -97,7 +104,7 @@ export async function wholeLake(home: string) {
     const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
     return environment.run<[I], R, typeof activity>(activity, input);
   }
-  await run(specs.writeSpec, { spec: reading.spec, by: 'ana', reason: 'first' });
+  await run(specs.writeSpec, { spec: specFrom(LAKE), by: 'ana', reason: 'first' });
 
   return {
     store,
@@ -105,6 +112,22 @@ export async function wholeLake(home: string) {
     clock,
     run,
     views,
+    /** Apply the lake with `from` replaced by `to`. */
+    async apply(...replaced: readonly (readonly [from: string, to: string])[]) {
+      const text = replaced.reduce((before, [from, to]) => before.replaceAll(from, to), LAKE);
+      return run(specs.writeSpec, { spec: specFrom(text), by: 'ana', reason: 'changed' });
+    },
+    /** What readers see of a dataset now, by the newest spec. */
+    async read(dataset: string, mode: ReadMode, columns: string) {
+      const signal = AbortSignal.timeout(60_000);
+      const { n, spec: newest } = await spec.read(signal);
+      const of = { store, ledger, spec: { n, spec: newest }, mode, datasets: [dataset] };
+      const stamp = await makeStamp(of, signal);
+      return withDuckDb(duck, async (db) => {
+        await openView({ store, ledger, cache: path.join(home, 'cache') }, db, { stamp, dataset }, signal);
+        return db.rows(`SELECT ${columns} FROM ${dataset} ORDER BY ALL`);
+      });
+    },
     /** Write a file of a source, changed `minutes` after 2026-11-22T10:00Z. */
     async write(source: FileSource, name: string, lines: readonly string[], minutes = 0) {
       const file = path.join(home, source, name);
