@@ -247,6 +247,7 @@ export class CollectedTables {
 }
 
 function notReloaded(one: ParkedTable): ParkedTable {
-  const why = 'DMS reloads tables of a running task alone, and this one does not run';
+  const why =
+    'DMS reloads tables of a running task that loads them, and this one does not run, or is of type cdc';
   return one.message.endsWith(why) ? one : { ...one, message: `${one.message}; ${why}` };
 }
