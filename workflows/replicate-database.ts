@@ -211,7 +211,7 @@ export async function replicateDatabase(
       declared = new Set(checked.tables);
       findings.see(checked.findings);
       if (findings.isEmpty || orders.stopping()) return checked.task;
-      say('What was found about the task waits for a person: nothing is started');
+      say('What was found about the task waits for a person: nothing is started or collected');
       await condition(() => parked.decided() || orders.stopping() !== undefined || orders.isNudged());
       await decided();
       if (orders.isNudged() || findings.isGivenUp) return undefined;

@@ -103,6 +103,27 @@ test('findings about the task wait for a person before anything is started', asy
   );
 });
 
+test('what changes about the task while it is followed is found before the next stretch', async ({ lab }) => {
+  await following(
+    lab,
+    async (run, own) => {
+      own.tables.land('public.customers', 1);
+      await eventually(() => own.tables.rows('public.customers'), 1);
+      const item = `${own.task} mappings unnumbered`;
+      const message = 'nothing orders the changes of one transaction';
+      own.tables.finds([{ item, failure: 'DmsSettings', message, allowed: ['retry', 'approve'] }]);
+      expect(await waiting(run)).toMatchObject([{ item }]);
+      own.tables.land('public.customers', 1);
+      own.tables.finds([]);
+      expect(own.tables.rows('public.customers')).toBe(1);
+      await decide(run, [item], 'retry');
+      await eventually(() => own.tables.rows('public.customers'), 2);
+      expect(own.dms.starts(own.task)).toEqual(['start-replication']);
+    },
+    { stretchMs: 100 },
+  );
+});
+
 test('an endpoint that cannot be reached waits until it is mended', async ({ lab }) => {
   const own = replicateLab(lab);
   own.connections.break(`${own.task}-source`, 'password authentication failed');

@@ -10,7 +10,7 @@ import type { TaskRun } from './task-run.ts';
 
 /** `stopped`: with its task. `detached`: the task runs on. `gone`: it is declared no more. `aborted`: by decision. */
 export type ReplicationOutcome = 'finished' | 'stopped' | 'detached' | 'gone' | 'aborted';
-/** `anew`: what the source asks for has changed. */
+/** `anew`: what the source asks for, or how its task is made, may have changed. */
 export type ReplicationEnding = ReplicationOutcome | 'anew' | 'goesOn';
 
 export interface ReplicationOptions {
@@ -49,15 +49,19 @@ export class Replication {
   /** Collect for as long as the source is continuous. */
   async follow(own: TaskRun): Promise<ReplicationEnding> {
     const { orders, tables, say, wanted } = this.#options;
+    let isOver = false;
     for (;;) {
       say('collecting what the task lands');
       const due = await this.#turn(own);
       if (due) return due;
-      if (orders.isNudged()) return (await wanted()) === 'continuous' ? 'anew' : await this.#otherwise(own);
-      if (this.#isLong()) return 'goesOn';
+      if (!orders.isNudged() && this.#isLong()) return 'goesOn';
+      // Somebody may have changed the task meanwhile: it is looked at before anything more is collected.
+      if (isOver || orders.isNudged())
+        return (await wanted()) === 'continuous' ? 'anew' : await this.#otherwise(own);
       const { kind } = await tables.stretch(false, () => this.#isAsked() || orders.isNudged());
       if (kind === 'aborted') return 'aborted';
-      if (kind === 'time') own.lookAgain();
+      isOver = kind === 'time';
+      if (isOver) own.lookAgain();
     }
   }
 
