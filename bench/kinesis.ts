@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -46,16 +46,17 @@ export async function benchKinesis(
     kinesis.destroy();
     say(`${records} records of ${RECORD_BYTES} bytes in ${SHARDS} shards`);
     const gigabytes = (records * RECORD_BYTES) / 1e9;
-    const pairs: { readonly ours: Figure; readonly peer: Figure }[] = [];
+    const pairs: { readonly ours: Figure; readonly peer: Figure; readonly load: number }[] = [];
     for (let round = 0; round <= rounds; round += 1) {
       const peer = await ofPeer(local.endpoint, join(folder, `peer-${round}`));
       const ours = await ofOurs(local.endpoint, `bench-${round}`, join(folder, `ours-${round}`));
+      const [load = 0] = loadavg();
       for (const { rows } of [peer, ours])
         if (rows !== records) throw new Error(`${rows} rows came of ${records} records`);
       say(
-        `${round === 0 ? 'warm-up' : `round ${round}`}: ${ours.cpuSeconds.toFixed(1)} s of CPU beside ${peer.cpuSeconds.toFixed(1)} s`,
+        `${round === 0 ? 'warm-up' : `round ${round}`}: ${told(ours)} beside ${told(peer)}; load ${load.toFixed(1)}`,
       );
-      if (round > 0) pairs.push({ ours, peer });
+      if (round > 0) pairs.push({ ours, peer, load });
     }
     const perSecond = median(pairs.map(({ ours }) => records / ours.seconds));
     const ratios = pairs.map(({ ours, peer }) => ours.cpuSeconds / peer.cpuSeconds);
@@ -68,6 +69,8 @@ export async function benchKinesis(
       peerCpuSecondsPerGb: median(pairs.map(({ peer }) => peer.cpuSeconds / gigabytes)),
       recordsPerSecond: perSecond,
       peerRecordsPerSecond: median(pairs.map(({ peer }) => records / peer.seconds)),
+      // Of the whole machine, in the last minute of a round: this bench makes some two of it.
+      load: median(pairs.map((pair) => pair.load)),
       peakRssMb: Math.max(...pairs.map(({ ours }) => ours.peakRssMb)),
       peerPeakRssMb: Math.max(...pairs.map(({ peer }) => peer.peakRssMb)),
       temporal: await actionsOfStretches(local, folder, perSecond),
@@ -76,6 +79,10 @@ export async function benchKinesis(
     await local.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function told({ cpuSeconds, seconds }: Figure): string {
+  return `${cpuSeconds.toFixed(1)} s of CPU in ${seconds.toFixed(1)} s`;
 }
 
 async function ofPeer(endpoint: string, folder: string): Promise<Figure> {

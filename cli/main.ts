@@ -8,10 +8,12 @@ type Add = (program: Command, context: () => Context) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   adopt: async () => (await import('./adopt.ts')).addAdopt,
   apply: async () => (await import('./apply.ts')).addApply,
+  compare: async () => (await import('./compare.ts')).addCompare,
   decide: async () => (await import('./decide.ts')).addDecide,
   local: async () => (await import('./local.ts')).addLocal,
   query: async () => (await import('./query.ts')).addQuery,
   release: async () => (await import('./rollback.ts')).addRelease,
+  repair: async () => (await import('./repair.ts')).addRepair,
   rollback: async () => (await import('./rollback.ts')).addRollback,
   status: async () => (await import('./status.ts')).addStatus,
   verify: async () => (await import('./verify.ts')).addVerify,

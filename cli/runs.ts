@@ -5,6 +5,7 @@ import type { OpenHold } from '../lake/holds.ts';
 import { workflowIds } from '../lake/ids.ts';
 import type { WatermarkEvidence } from '../lake/plan.ts';
 import { reconcileProgressQuery } from '../workflows/reconcile-dataset.ts';
+import { replicateProgressQuery, tablesQuery } from '../workflows/replicate-database.ts';
 import { parkedQuery } from '../workflows/support/parking.ts';
 
 const LAKE_STATE = defineSearchAttributeKey('LakeState', 'KEYWORD');
@@ -69,6 +70,43 @@ export async function watermarksOf(
 ): Promise<readonly WatermarkEvidence[] | undefined> {
   const handle = client.workflow.getHandle(workflowIds.reconcileDataset(dataset));
   return (await within(client, () => handle.query(reconcileProgressQuery)))?.watermarks;
+}
+
+/** How the tables of a database stand, as its run tells. */
+export interface ReplicatedDatabase {
+  readonly tables: number;
+  /** Of those that the run tells of: 200 at most. */
+  readonly shown: number;
+  readonly ready: number;
+  /** The highest of any of them: how often it was loaded. */
+  readonly generation: number;
+  readonly waiting: number;
+  readonly rows: number;
+}
+
+/** Source → its tables, of the databases whose run is open and answers. */
+export async function databasesOf(
+  client: Client,
+  runs: readonly OpenRun[],
+): Promise<Readonly<Record<string, ReplicatedDatabase>>> {
+  const found: Record<string, ReplicatedDatabase> = {};
+  for (const { workflow, type } of runs) {
+    const source = workflow.replace(/^replicate\//, '');
+    if (type !== 'replicateDatabase' || workflow !== workflowIds.replicateDatabase(source)) continue;
+    const handle = client.workflow.getHandle(workflow);
+    const answer = await within(client, () => handle.query(tablesQuery));
+    const progress = await within(client, () => handle.query(replicateProgressQuery));
+    if (!answer || !progress) continue;
+    found[source] = {
+      tables: answer.total,
+      shown: answer.tables.length,
+      ready: answer.tables.filter(({ ready }) => ready).length,
+      generation: Math.max(0, ...answer.tables.map(({ generation }) => generation)),
+      waiting: progress.waiting,
+      rows: progress.rows,
+    };
+  }
+  return found;
 }
 
 async function within<T>(client: Client, ask: () => Promise<T>): Promise<T | undefined> {

@@ -37,6 +37,14 @@ export function statusLines(status: Status, onTerminal: boolean): string[] {
           committed: committedAt,
         })),
   );
+  const databases = Object.entries(status.databases).map(([source, one]) => ({
+    source,
+    tables: one.tables,
+    ready: one.shown < one.tables ? `${one.ready} of ${one.shown} told of` : String(one.ready),
+    generation: one.generation,
+    waiting: one.waiting,
+    rows: one.rows,
+  }));
   const evidence = Object.entries(status.watermarks).flatMap(([dataset, found]) =>
     found.map(
       ({ feed, watermark, because }) => `${dataset}  ${feed}  ${watermark ?? 'no watermark yet'}  ${because}`,
@@ -48,6 +56,7 @@ export function statusLines(status: Status, onTerminal: boolean): string[] {
     ...table(datasets),
     ...title('feeds'),
     ...table(lanes),
+    ...(databases.length > 0 ? [...title('databases'), ...table(databases)] : []),
     ...(evidence.length > 0 ? [...title('watermarks'), ...evidence] : []),
     ...(status.runs ? [...title('open runs'), ...runLines(status.runs, table)] : []),
     ...waitingLines(status.waiting, title),

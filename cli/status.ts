@@ -3,12 +3,23 @@ import type { WatermarkEvidence } from '../lake/plan.ts';
 import { type LakeOverview, lakeOverview } from '../reading/overview.ts';
 import { openLake } from '../workers/wiring.ts';
 import { type Context, EXIT, Refused, bucketOf, connect, untilInterrupted } from './context.ts';
-import { type OpenRun, type Waiting, openRuns, waitingHolds, waitingIn, watermarksOf } from './runs.ts';
+import {
+  type OpenRun,
+  type ReplicatedDatabase,
+  type Waiting,
+  databasesOf,
+  openRuns,
+  waitingHolds,
+  waitingIn,
+  watermarksOf,
+} from './runs.ts';
 import { statusLines } from './status-lines.ts';
 
 export interface Status extends LakeOverview {
   /** Dataset → why its feeds stand where they do; those whose run answers. */
   readonly watermarks: Readonly<Record<string, readonly WatermarkEvidence[]>>;
+  /** Source → its tables, of the databases whose run is open and answers. */
+  readonly databases: Readonly<Record<string, ReplicatedDatabase>>;
   /** null when no Temporal server answers. */
   readonly runs: readonly OpenRun[] | null;
   readonly waiting: readonly Waiting[];
@@ -40,7 +51,7 @@ async function withRuns(io: Context, lake: LakeOverview): Promise<Status> {
     io.progress(`${error.message}; this is the lake alone`);
     return undefined;
   });
-  if (!connection) return { ...lake, watermarks: {}, runs: null, waiting: held };
+  if (!connection) return { ...lake, watermarks: {}, databases: {}, runs: null, waiting: held };
   try {
     const { client } = connection;
     const runs = await openRuns(client);
@@ -52,7 +63,8 @@ async function withRuns(io: Context, lake: LakeOverview): Promise<Status> {
       const found = await watermarksOf(client, dataset);
       if (found) watermarks[dataset] = found;
     }
-    return { ...lake, watermarks, runs, waiting: [...parked, ...others] };
+    const databases = await databasesOf(client, runs);
+    return { ...lake, watermarks, databases, runs, waiting: [...parked, ...others] };
   } finally {
     await connection.close();
   }

@@ -133,6 +133,28 @@ export function readEnv(variables: NodeJS.ProcessEnv = process.env): Env {
   };
 }
 
+/** Of one variable for each database source. */
+export const DATABASE_VARIABLE = {
+  name: 'TRIBUTARY_DATABASE_<SOURCE>',
+  means:
+    'The database of a source, as `postgresql://user:password@host/database`, for `compare` and `repair`; a user that may read its tables is enough. `<SOURCE>` is its name in capitals, with `_` for what is neither letter nor digit.',
+} as const;
+
+/** The name of the variable that says where a source's database is. */
+export function databaseVariable(source: string): string {
+  return `TRIBUTARY_DATABASE_${source.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
+}
+
+/** Where a source's database is; undefined where nobody says. It holds a password: it goes nowhere but to the driver. */
+export function databaseUrl(source: string, variables: NodeJS.ProcessEnv = process.env): string | undefined {
+  const name = databaseVariable(source);
+  const url = variables[name] || undefined;
+  const isRight = url === undefined || (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url));
+  if (!isRight)
+    throw new Error(`${name} is a value: must be a URL, such as postgresql://reader@127.0.0.1/shop`);
+  return url;
+}
+
 /** For demo and tests: throws unless everything that speaks AWS would stay on this machine, or has no endpoint yet. */
 export function refuseFarEndpoint({ awsEndpointUrl }: Pick<Env, 'awsEndpointUrl'>): void {
   if (awsEndpointUrl === undefined) return;

@@ -36,6 +36,12 @@ export const FAILURES = {
     means: 'The lake has no applied spec yet.',
     remedy: 'Run `tributary apply`, then decide: retry.',
   },
+  DatabaseUnknown: {
+    retry: 'few',
+    tell: 'operator',
+    means: 'Nobody told the worker where the database of a source is, which a repair reads.',
+    remedy: 'Set the variable TRIBUTARY_DATABASE_<SOURCE> for the workers, and ask again.',
+  },
   Throttled: {
     retry: 'forever',
     tell: 'nobody',

@@ -6,6 +6,8 @@ export interface Looked {
   /** Everything, not only what may be new. */
   readonly wholeAtMs: number;
   readonly counters: string;
+  /** A statement of DDL may have taken landings away. */
+  readonly ddls: number;
   /** When its counters last changed. */
   readonly changedAtMs: number;
   /** Nothing was left to do. */
@@ -31,6 +33,7 @@ export function dueLook(
   { sweepEveryMs, wholeEveryMs, batchMs }: LookPacing,
 ): DueLook {
   if (!looked || nowMs >= looked.wholeAtMs + wholeEveryMs) return 'whole';
+  if ((table?.ddls ?? 0) !== looked.ddls) return 'whole';
   const isDue =
     !looked.isSettled ||
     countersOf(table) !== looked.counters ||
@@ -50,6 +53,7 @@ export function lookedAt(
     atMs,
     wholeAtMs: isWhole || !before ? atMs : before.wholeAtMs,
     counters,
+    ddls: table?.ddls ?? 0,
     changedAtMs: before?.counters === counters ? before.changedAtMs : atMs,
     isSettled,
   };

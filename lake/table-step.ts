@@ -1,6 +1,7 @@
 import type { DmsTable } from './dms-tables.ts';
 import { instantMs } from './instant.ts';
 import { type NamedLanding, type SortedLandings, isBefore, itemName } from './landings.ts';
+import { isRepair } from './repair.ts';
 import type { TablePlace, TablePosition } from './table-position.ts';
 import type { TableStory } from './table-story.ts';
 
@@ -8,7 +9,12 @@ import type { TableStory } from './table-story.ts';
 export interface TableLook {
   /** `undefined` where the task has no such table. */
   readonly table: DmsTable | undefined;
-  readonly task: { readonly migrationType: string; readonly isStanding: boolean };
+  readonly task: {
+    readonly migrationType: string;
+    readonly isStanding: boolean;
+    /** Does DMS list any table of it? Of one that never ran it lists none. */
+    readonly hasTables: boolean;
+  };
   readonly landings: SortedLandings;
   /** Was everything below the folder listed? Else only what may be new. */
   readonly isWhole: boolean;
@@ -45,6 +51,7 @@ const LOST = /error|does not exist/i;
 export function nextStep(story: TableStory, look: TableLook): TableStep {
   const { table, task, landings } = look;
   const { position } = story;
+  if (!table && !task.hasTables) return { kind: 'wait', because: 'DMS lists no table of its task yet' };
   if (!table) return lostTable(story, look, 'is not among the tables of its task');
   if (position === undefined) return { kind: 'open' };
   const load = task.migrationType === 'cdc' ? null : table.loadStartedAt;
@@ -134,17 +141,19 @@ function goneLanding(
   table: DmsTable,
 ): Doubt | undefined {
   if (table.ddls === 0 || !isWhole) return undefined;
-  const expected = expectedLanding(story, place);
-  if (expected === undefined) return undefined;
-  const isThere = [...landings.loads, ...landings.changes].some(({ landing }) => landing === expected);
-  if (isThere) return undefined;
-  const message = `${expected} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
+  const isThere = new Set([...landings.loads, ...landings.changes].map(({ landing }) => landing));
+  const gone = expectedLandings(story, place).find((landing) => !isThere.has(landing));
+  if (gone === undefined) return undefined;
+  const message = `${gone} was collected in generation ${place.generation} and is gone, while ${nameOf(table)} is "${table.state}" after ${table.ddls} DDL statements: right would be a load that began since, or landings that stay`;
   return { failure: 'LandingsGone', message };
 }
 
-function expectedLanding(story: TableStory, { landing }: TablePlace): string | undefined {
-  if (story.isGoneAccepted) return undefined;
-  return landing === '' ? story.lastLoadLanding : landing;
+/** The last of its load, and the last of all: what landed since may be there although all before it was taken away. */
+function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
+  // What a repair wrote never stood among the landings.
+  const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
+  const last = isExpected ? [landing] : [];
+  return [...(story.lastLoadLanding === undefined ? [] : [story.lastLoadLanding]), ...last];
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

@@ -97,6 +97,7 @@ export class TableStory {
     if (position !== undefined) this.#move(position);
     const phase = position === undefined || position === 'earliest' ? '' : position.phase;
     this.#isGoneAccepted = items.length === 0 && (phase === 'load' || phase === 'cdc');
+    if (this.#isGoneAccepted) this.#lastLoadLanding = undefined;
     for (const { item, version, bytes, modifiedAt } of items) {
       this.#items.set(item, [...(this.#items.get(item) ?? []), { version, bytes, modifiedAt }]);
     }

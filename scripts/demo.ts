@@ -10,6 +10,7 @@ import { compareWithTruth } from './demo/acts/queries.ts';
 import { rollBack } from './demo/acts/rollback.ts';
 import { fireSchedule } from './demo/acts/schedule.ts';
 import { settle } from './demo/acts/settlements.ts';
+import { replicateShop } from './demo/acts/shop.ts';
 import { streamPayments } from './demo/acts/stream.ts';
 import { readOptions } from './demo/options.ts';
 import { Promises } from './demo/promises.ts';
@@ -72,6 +73,7 @@ async function perform(): Promise<void> {
   );
   say(applied.stdout.split('\n')[0] ?? '');
   if (applied.code !== 0) throw new Error('lake.yaml could not be applied');
+  const shop = act(() => replicateShop(play));
   await act(() => collectFlights(play));
   await act(() => streamPayments(play, worker));
   await act(() => settle(play));
@@ -81,6 +83,7 @@ async function perform(): Promise<void> {
   await act(() => fireSchedule(play));
   await act(() => rollBack(play, held));
   await act(() => compareWithTruth(play));
+  await shop;
   await act(() => prove(play));
 }
 
@@ -99,6 +102,7 @@ async function stayUp(): Promise<void> {
 It stays up until you press Ctrl-C. Look around:
   Temporal's Web UI   ${stage.local.uiUrl}
   Logs                ${stage.local.logs}
+  The shop            ${stage.shop.url}
 
 Then, in another terminal:
 ${Object.entries(stage.local.exports)
@@ -106,6 +110,7 @@ ${Object.entries(stage.local.exports)
   .join('\n')}
   npx tributary status
   npx tributary query "SELECT origin, count(*) flights, avg(delay) FROM flights GROUP BY origin ORDER BY flights DESC LIMIT 5"
+  npx tributary query "SELECT status, count(*) bookings, sum(fare) fares FROM bookings GROUP BY status"
   npx tributary verify
   temporal workflow list
 `);

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { VARIABLES } from '../config/env.ts';
+import { DATABASE_VARIABLE, VARIABLES } from '../config/env.ts';
 import { lakeJsonSchema } from '../config/lake-json-schema.ts';
 import { FAILURES, type FailurePolicy } from '../lake/failures.ts';
 
@@ -46,6 +46,7 @@ function settings(): string {
     '| variable | what it means | unset stands for |',
     '|---|---|---|',
     ...rows,
+    `| \`${DATABASE_VARIABLE.name}\` | ${DATABASE_VARIABLE.means} | nothing |`,
     '',
   ].join('\n');
 }

@@ -43,6 +43,13 @@ export const COLLECT_TABLES = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 } as const satisfies ActivityOptions;
 
+/** A table compared with its database, until nothing of what differs is under way. */
+export const REPAIR = {
+  startToCloseTimeout: '3 hours',
+  heartbeatTimeout: '1 minute',
+  retry: PATIENT,
+} as const satisfies ActivityOptions;
+
 /** What is decided about tables: a landing that is skipped is kept as it came, and may be gigabytes. */
 export const DECIDE_TABLES = {
   startToCloseTimeout: '1 hour',
@@ -59,6 +66,7 @@ export const BUILD = {
 /** One describe of a DMS task and its tables: thousands of tables are many small pages. Left where it is when cut short. */
 export const DMS_LOOK = {
   startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '1 minute',
   cancellationType: 'TRY_CANCEL',
   retry: PATIENT,
 } as const satisfies ActivityOptions;

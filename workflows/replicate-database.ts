@@ -29,6 +29,8 @@ import { nudgeSignal } from './support/messages.ts';
 import { type Decision, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
 import { queueFor } from './support/queues.ts';
+import { repairable } from './support/repair-update.ts';
+import { replicationNotes } from './support/replication-notes.ts';
 import { reloadable, stoppable } from './support/replication-updates.ts';
 import { scheduledAt } from './support/scheduled-at.ts';
 import { TaskRun } from './support/task-run.ts';
@@ -132,18 +134,7 @@ export async function replicateDatabase(
   const show = () => {
     const paused = pause.reason();
     const state = paused !== null ? 'Paused' : parked.waiting().length > 0 ? 'NeedsOperator' : 'Running';
-    const notes = [
-      `${replicate ?? 'replicate'}: ${says}`,
-      ...tables.notes(),
-      ...(task?.isBegun ? [`What DMS itself stops at waits in \`${task.workflowId}\``] : []),
-      ...(paused === null
-        ? []
-        : [
-            `Paused: ${paused}. Resume: \`temporal workflow signal --workflow-id '${workflowId}' --name resume\``,
-          ]),
-      `To load tables again: \`temporal workflow update execute --workflow-id '${workflowId}' --name reloadTables --input '{"tables":["…"],"by":"…","reason":"…"}'\``,
-      `To stop the task and end this run: \`temporal workflow update execute --workflow-id '${workflowId}' --name stop --input '{"by":"…","reason":"…"}'\``,
-    ];
+    const notes = replicationNotes({ run: workflowId, replicate, says, paused, tables, task });
     shown.show({ state, parked: parked.waiting(), notes });
   };
   const parked = parking(recordDecision, show);
@@ -191,6 +182,12 @@ export async function replicateDatabase(
       tables.reloading(names);
       show();
     },
+  });
+  repairable({
+    source,
+    recordDecision,
+    known: () => declared,
+    refusal: () => (pause.reason() !== null ? `the run is paused: ${pause.reason()}` : refusedByStop()),
   });
   stoppable({
     recordDecision,

@@ -75,7 +75,7 @@ export function createDmsActivities({
 
   /** A task and its tables as they are now. Safe to run twice: it only looks. Fails with `DmsTaskMissing`. */
   async function describeDmsTask({ task, tables }: DescribeDmsTaskInput): Promise<DmsLook> {
-    return withTables(await taskNamed(task), tables);
+    return withTables(await beating(taskNamed(task)), tables);
   }
 
   /**

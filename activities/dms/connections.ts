@@ -59,7 +59,7 @@ export function createConnectionActivities({
     for (;;) {
       heartbeat();
       // A describe right after the request may still show the test before.
-      await pacing.wait(pacing.lookEveryMs, signal);
+      await pacing.wait(pacing.testEveryMs, signal);
       const seen = await connections.describe(end, signal);
       if (answer !== 'accepted' && seen?.status !== 'testing')
         throw failure(

@@ -6,6 +6,8 @@ export interface DmsPacing {
   readonly watchMs: number;
   /** Between two looks of one watch, on the clock: all watches look together. */
   readonly lookEveryMs: number;
+  /** Between two looks at the test of a connection: it takes DMS some seconds, and a task waits for it. */
+  readonly testEveryMs: number;
   /** Between two describes of a worker, and likewise between two pages of tables. */
   readonly gapMs: number;
   /** Between two starts, stops or reloads of a worker. */
@@ -17,6 +19,7 @@ export interface DmsPacing {
 export const DMS_PACING: DmsPacing = {
   watchMs: 9 * 60_000,
   lookEveryMs: 10_000,
+  testEveryMs: 2000,
   gapMs: 500,
   changeGapMs: 250,
   wait,

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { cancellationDetails, heartbeat } from '@temporalio/activity';
 import type { Action } from '../../lake/decisions.ts';
 import { type CheckedDatabase, checkTask } from './check.ts';
@@ -39,6 +41,8 @@ export interface DecideTablesInput {
   readonly reason: string;
 }
 
+const BEAT_MS = 20_000;
+
 export type TableActivities = ReturnType<typeof createTableActivities>;
 
 export function createTableActivities({
@@ -50,7 +54,13 @@ export function createTableActivities({
 
   /** How a database's task is set up, and what of that would lose data. Safe to run twice: it only looks. */
   async function checkDatabase({ source }: { readonly source: string }): Promise<CheckedDatabase> {
-    return checkTask(await openDatabase(ports, source));
+    heartbeat();
+    const beat = setInterval(() => heartbeat(), BEAT_MS);
+    try {
+      return await checkTask(await openDatabase(ports, source));
+    } finally {
+      clearInterval(beat);
+    }
   }
 
   /**
@@ -63,7 +73,8 @@ export function createTableActivities({
     // Taken away while it is used: an attempt that is late shares nothing with the next.
     const memory = remembered.get(source) ?? { lanes: new Map(), looked: new Map(), doubts: new Map() };
     remembered.delete(source);
-    const collector = new TablesCollector(context, request, memory);
+    const scratch = await mkdtemp(path.join(context.duck.scratch, 'tables-'));
+    const collector = new TablesCollector(context, request, { remembered: memory, scratch });
     const result = (outcome: CollectTablesResult['outcome']) => ({
       outcome,
       ...collector.collected,
@@ -80,6 +91,7 @@ export function createTableActivities({
       if (collector.collected.entries === 0) throw error;
       return { ...result('failed'), failure: describeFailure(error) };
     } finally {
+      await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
       remembered.set(source, memory);
     }
   }

@@ -88,7 +88,7 @@ function sharedFolders({ tables, task }: DatabaseContext): Parked[] {
 function kindFinding({ task, source }: DatabaseContext): Parked[] {
   const right = OPEN_ENDED[source.replicate];
   const fits =
-    task.migrationType === right || (source.replicate === 'changes' && task.migrationType !== 'full-load');
+    task.migrationType === right || (source.replicate !== 'load' && task.migrationType !== 'full-load');
   if (fits) return [];
   const message = `${task.arn} is of type ${task.migrationType}; replicate: ${source.replicate} needs one of type ${right}`;
   return [{ item: task.identifier, failure: 'DmsSettings', message, allowed: ['retry'] }];

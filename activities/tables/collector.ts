@@ -2,12 +2,13 @@ import { heartbeat } from '@temporalio/activity';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
+import type { DuckDb } from '../duckdb.ts';
 import { eachOf } from '../objects/fetch.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import { TableLane } from './lane.ts';
 import { type DmsSeen, lookAtDms } from './look.ts';
 import { type ParkedTable, type TableOutcome, lookAtTable } from './table.ts';
-import { Turns } from './turns.ts';
+import { DuckTurns } from './duck-turns.ts';
 
 /** What a process remembers of the tables of a source between stretches. It saves requests; nothing rests on it. */
 export interface Remembered {
@@ -56,7 +57,8 @@ export class TablesCollector {
   readonly #context: DatabaseContext;
   readonly #request: CollectRequest;
   readonly #remembered: Remembered;
-  readonly #refining: Turns;
+  readonly #scratch: string;
+  readonly #refining: DuckTurns;
   readonly #parked = new Map<string, ParkedTable>();
   readonly #superseded = new Set<string>();
   readonly #moved = new Map<string, number>();
@@ -65,11 +67,20 @@ export class TablesCollector {
   #states: ReadonlyMap<string, DmsTable> = new Map();
   #collected: Collected = { landings: 0, rows: 0, rejected: 0, entries: 0 };
 
-  constructor(context: DatabaseContext, request: CollectRequest, remembered: Remembered) {
+  /** `scratch`: an existing folder of its own. */
+  constructor(
+    context: DatabaseContext,
+    request: CollectRequest,
+    { remembered, scratch }: { readonly remembered: Remembered; readonly scratch: string },
+  ) {
     this.#context = context;
     this.#request = request;
     this.#remembered = remembered;
-    this.#refining = new Turns(context.pacing.refining);
+    this.#scratch = scratch;
+    const { duck, pacing } = context;
+    const memoryMb = Math.floor(duck.memoryMb / pacing.refining);
+    // Numbering rows in their order is one pipeline: a second thread would only wait, and burn its core.
+    this.#refining = new DuckTurns({ ...duck, memoryMb, threads: 1, scratch }, pacing.refining);
   }
 
   /** What this stretch committed. */
@@ -98,6 +109,7 @@ export class TablesCollector {
       }
     } finally {
       clearInterval(beat);
+      await this.#refining.close();
     }
   }
 
@@ -137,6 +149,8 @@ export class TablesCollector {
 
   /** True: every table that was looked at has nothing more to take. */
   async #look(seen: DmsSeen, isSweep = false): Promise<boolean> {
+    // Before DMS has statistics of any table, and where it captures none, it says nothing about one.
+    if (seen.tables.size === 0) return true;
     const { pacing, tables, clock, signal } = this.#context;
     const { looked } = this.#remembered;
     const due = [...tables.values()].flatMap((table) => {
@@ -149,7 +163,7 @@ export class TablesCollector {
     const failures: unknown[] = [];
     await eachOf(due, pacing.width, async ({ table, look }) => {
       signal.throwIfAborted();
-      const isWhole = look === 'whole';
+      const isWhole = look === 'whole' || this.#remembered.doubts.has(table.name);
       const outcome = await this.#lookAt(table, seen, isWhole).catch((error: unknown) => {
         signal.throwIfAborted();
         failures.push(error);
@@ -176,7 +190,8 @@ export class TablesCollector {
       doubts,
       absent: this.#request.absent[table.name] ?? [],
       onProgress: () => heartbeat(this.#collected),
-      refining: <T>(work: () => Promise<T>) => this.#refining.take(work),
+      scratch: this.#scratch,
+      refining: <T>(work: (db: DuckDb) => Promise<T>) => this.#refining.take(work),
       onCommit: (made: Collected) => this.#count(table.name, made),
     };
     const outcome = await lookAtTable(options, seen, isWhole);

@@ -59,7 +59,7 @@ function lookOf(
 ): TableLook {
   return {
     table: tables.get(name),
-    task: { migrationType: task.migrationType, isStanding },
+    task: { migrationType: task.migrationType, isStanding, hasTables: tables.size > 0 },
     landings,
     isWhole: true,
     lookedAtMs,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import type { LandingFormat, NamedLanding } from '../../lake/landings.ts';
+import type { NamedLanding } from '../../lake/landings.ts';
 import { ident, literal } from '../../lake/sql/text.ts';
 import type { DuckDb } from '../duckdb.ts';
 import { failedWith } from '../failure.ts';
@@ -247,5 +247,3 @@ function unreadable(error: unknown, file: string, { landing }: NamedLanding, sig
   const [said = ''] = error.message.replaceAll(file, landing).split('\n');
   return `DuckDB says ${JSON.stringify(said.slice(0, 300))}; right would be a whole Parquet file`;
 }
-
-export type { LandingFormat };

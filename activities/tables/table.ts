@@ -133,7 +133,11 @@ class TableWork {
     this.#others = landings.others.map(({ landing }) => landing);
     const look: TableLook = {
       table: this.#seen.tables.get(table.name),
-      task: { migrationType: context.task.migrationType, isStanding: this.#seen.isStanding },
+      task: {
+        migrationType: context.task.migrationType,
+        isStanding: this.#seen.isStanding,
+        hasTables: this.#seen.tables.size > 0,
+      },
       landings,
       isWhole,
       lookedAtMs: this.#seen.lookedAtMs,

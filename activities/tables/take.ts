@@ -10,7 +10,7 @@ import { type NamedLanding, itemName } from '../../lake/landings.ts';
 import { landingTypeProblem } from '../../lake/sql/refine-landing.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
 import { itemVersion } from '../../lake/transfer.ts';
-import { type DuckDb, withDuckDb } from '../duckdb.ts';
+import type { DuckDb } from '../duckdb.ts';
 import { failedWith } from '../failure.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
@@ -58,8 +58,10 @@ export interface TakeOptions {
   readonly phase: 'load' | 'cdc';
   readonly absent: readonly string[];
   readonly onProgress: () => void;
-  /** Waits for its turn where rows are made: each fills a DuckDB. */
-  readonly refining: <T>(work: () => Promise<T>) => Promise<T>;
+  /** An existing folder of the caller's own. */
+  readonly scratch: string;
+  /** Waits for its turn on a DuckDB: each may fill its memory. */
+  readonly refining: <T>(work: (db: DuckDb) => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -67,18 +69,9 @@ export interface TakeOptions {
  * The first that nobody can read ends it. Commit point: the entry.
  */
 export async function takeLandings(options: TakeOptions, listed: readonly NamedLanding[]): Promise<Taken> {
-  const { context } = options;
-  const scratch = await mkdtemp(path.join(context.duck.scratch, 'tables-'));
-  const duck = {
-    ...context.duck,
-    threads: 1,
-    scratch,
-    memoryMb: Math.floor(context.duck.memoryMb / context.pacing.refining),
-  };
+  const scratch = await mkdtemp(path.join(options.scratch, 'take-'));
   try {
-    return await options.refining(() =>
-      withDuckDb(duck, (db) => new Taking(options, db, scratch).run(listed)),
-    );
+    return await options.refining((db) => new Taking(options, db, scratch).run(listed));
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -278,7 +271,11 @@ class Taking {
 
 const UNREADABLE: readonly Action[] = ['retry', 'skip', 'reload'];
 
-function itemOf({ listed, item, version, sha256 }: BoundLanding, no: number, made: MadeRows): EntryItem {
+export function itemOf(
+  { listed, item, version, sha256 }: BoundLanding,
+  no: number,
+  made: MadeRows,
+): EntryItem {
   const { rows, rejected, spans } = made.landings.get(item) ?? { rows: 0, rejected: 0, spans: [] };
   const { bytes, modifiedAt } = listed;
   const state = 'collected';

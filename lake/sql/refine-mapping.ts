@@ -1,7 +1,7 @@
 import { type MappedColumn, eventTimeColumn, mappedColumns, matchColumns } from '../mapping.ts';
 import { isoInstant } from '../instant.ts';
 import { partitionBounds } from '../partition.ts';
-import type { ColumnType, Columns, DatasetSpec, FeedUse } from '../spec.ts';
+import { CHANGE_COLUMN, type ColumnType, type Columns, type DatasetSpec, type FeedUse } from '../spec.ts';
 import type { Problem } from './refine-cast.ts';
 import { canonicalText, duckType, framedHash, partitionNumberSql } from './text.ts';
 
@@ -77,7 +77,7 @@ export function mappingProblems(
       };
     });
   const needed = new Set([
-    ...dataset.key,
+    ...(hasKeyOfAll(mapping, served) ? [] : dataset.key),
     ...partitionColumns(dataset),
     ...(dataset.version === undefined ? [] : [dataset.version]),
   ]);
@@ -92,6 +92,13 @@ export function mappingProblems(
     }));
   const times = served.flatMap((column) => timeProblem(dataset, column, feed, text, nowUs));
   return [...unfit, ...missing, ...times];
+}
+
+/** A table whose rows are told apart by all that they hold: what is null there tells them apart too. */
+function hasKeyOfAll({ dataset, columns }: Mapping, served: readonly MappedColumn[]): boolean {
+  if (!Object.hasOwn(columns, CHANGE_COLUMN.name)) return false;
+  const own = served.filter(({ from }) => from?.column !== CHANGE_COLUMN.name);
+  return own.every(({ column }) => dataset.key.includes(column));
 }
 
 function timeProblem(

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDuckDb } from '../../activities/duckdb.ts';
 import { readObject } from '../../activities/objects/json.ts';
@@ -37,15 +37,17 @@ async function firstRow(stage: Stage, sql: string, mode: ReadMode): Promise<[Ans
 
 async function run(stage: Stage, sql: string, mode: ReadMode) {
   const folder = join(stage.local.logs, '..', 'reading');
-  const [cache, scratch] = [join(folder, 'cache'), join(folder, 'scratch')];
+  const cache = join(folder, 'cache');
   await mkdir(cache, { recursive: true });
-  await mkdir(scratch, { recursive: true });
-  const spec = await stage.lake.spec.read(NEVER);
-  return query(
-    { ...stage.lake, spec, cache, scratch, memoryMb: stage.env.memoryMb, threads: 2 },
-    { sql, mode },
-    NEVER,
-  );
+  // Its own: acts that play side by side ask at once.
+  const scratch = await mkdtemp(join(folder, 'scratch-'));
+  try {
+    const spec = await stage.lake.spec.read(NEVER);
+    const ports = { ...stage.lake, spec, cache, scratch, memoryMb: stage.env.memoryMb, threads: 2 };
+    return await query(ports, { sql, mode }, NEVER);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /** The newest version's number; 0 while there is none. */

@@ -10,6 +10,9 @@ export const PROMISES = {
   findings: 'Batch and stream differ in the planted keys, and in no others',
   queries: 'What queries answer equals the truth',
   rollback: 'A rollback keeps fresh rows and stays until a person ends it',
+  replicated: 'The tables of a database that changes are in the lake row for row, live and settled',
+  reloaded: 'A table is loaded again, and no reader sees half of it',
+  deleted: 'A row that was deleted, or got another key, stays gone',
   proof: 'Derived again from the objects alone, no row is unaccounted for',
 } as const;
 

@@ -21,8 +21,10 @@ import { type FlightsSample, writeFlights } from '../../sample/flights.ts';
 import { type PaymentsSample, generatePayments } from '../../sample/payments.ts';
 import { writeTruth } from '../../sample/payments-files.ts';
 import { type Sendable, replay } from '../../sample/replay.ts';
+import { generateShop } from '../../sample/shop.ts';
 import { type Local, startLocal } from '../local/start.ts';
 import type { DemoOptions } from './options.ts';
+import { type Shop, openShop } from './shop/stage.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -39,6 +41,7 @@ export interface Stage {
   readonly sampleDir: string;
   readonly flights: FlightsSample;
   readonly payments: PaymentsSample;
+  readonly shop: Shop;
   /** The file of the last day of flights, which arrives later. */
   readonly heldBackFlights: { arrive(): Promise<string> };
   /** What an operator types after `temporal`. */
@@ -77,6 +80,7 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     LAKE_BUCKET: BUCKET,
     FLIGHTS_EVERY: '15s',
     COMMIT_EVERY: '2s',
+    LANDINGS_EVERY: '2s',
     // The demo's days are long past: only the books that come in it may close them, however slow the machine is.
     BOOKS_DEADLINE: '30d',
     FIRST_DAY: payments.days[0] ?? '',
@@ -95,6 +99,15 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     { client: kinesis, maxWaitTime: 30, minDelay: 1, maxDelay: 1 },
     { StreamName: STREAM },
   );
+  const lastDay = payments.days.at(-1) ?? '';
+  const shop = await openShop(generateShop({ seed: SEED, lastDay }), {
+    endpoint: local.endpoint,
+    region: env.awsRegion,
+  });
+  const { truth, transactions } = shop.sample;
+  say(
+    `A Postgres at ${shop.url}: a shop that ends with ${truth.customers.rows.size} customers after ${transactions.length} transactions, and its DMS task`,
+  );
   const connection = await Connection.connect({ address: local.temporalAddress });
   const temporalBinary = join((local.exports['PATH'] ?? '').split(':')[0] ?? '', 'temporal');
 
@@ -106,6 +119,7 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     sampleDir,
     flights,
     payments,
+    shop,
     heldBackFlights: {
       async arrive() {
         await rename(aside, last);
@@ -179,6 +193,7 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
       await connection.close();
       kinesis.destroy();
       await local.stop();
+      await shop.close();
     },
   };
 }

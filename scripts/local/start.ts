@@ -30,6 +30,10 @@ export interface Local {
   /** The stand-ins' process, for those who kill it. */
   stack(): Child;
   restartStack(): Promise<void>;
+  /** As a crash would: its process is gone, and what it stored is not. */
+  killTemporal(): Promise<void>;
+  /** After `killTemporal`, at the same address. */
+  restartTemporal(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,11 +53,13 @@ export async function startLocal({
 }: LocalOptions): Promise<Local> {
   const logs = join(data, 'logs');
   await mkdir(logs, { recursive: true });
-  const temporal = await startTemporal({
-    dbFile: join(data, 'temporal.db'),
-    logDir: logs,
-    ...(temporalPort !== undefined && { port: temporalPort }),
-  });
+  const startServer = (at?: number) =>
+    startTemporal({
+      dbFile: join(data, 'temporal.db'),
+      logDir: logs,
+      ...(at !== undefined && { port: at }),
+    });
+  let temporal = await startServer(temporalPort);
   say(`Temporal at ${temporal.address}, Web UI at ${temporal.uiUrl}`);
   let stack: Child | undefined;
   const workers: Promise<Child>[] = [];
@@ -69,7 +75,7 @@ export async function startLocal({
     stack = await startStack(join(data, 'stack'), port ?? 0, logs);
     const aws = exportsOf(stack.greeting);
     const endpoint = aws['AWS_ENDPOINT_URL'] ?? '';
-    say(`S3, Kinesis and STS stand-ins at ${endpoint}`);
+    say(`S3, Kinesis, DMS and STS stand-ins at ${endpoint}`);
     await makeBucket(aws, bucket);
     const exports = {
       ...aws,
@@ -95,6 +101,13 @@ export async function startLocal({
         return worker;
       },
       stack: () => stack as Child,
+      async killTemporal() {
+        process.kill(temporal.pid, 'SIGKILL');
+        await temporal.stop();
+      },
+      async restartTemporal() {
+        temporal = await startServer(Number(temporal.address.split(':')[1]));
+      },
       async restartStack() {
         stack = await startStack(join(data, 'stack'), Number(new URL(endpoint).port), logs);
       },

@@ -1,6 +1,5 @@
 import { type Context, type TableName, changeTable, faultKey } from './context.ts';
 import { messageOf } from './connections.ts';
-import { Ended } from './endings.ts';
 import { struck } from './faults-at.ts';
 import { failTable, folderOf, isOfTable } from './load.ts';
 import { ChangeNames, extension, partitionFolder } from './names.ts';
@@ -171,9 +170,3 @@ function isSame(one: TableName, other: TableName): boolean {
 }
 
 class TableFault extends Error {}
-
-/** What a rule of `/_stack/faults` says at StopTask. */
-export function stopWhenTold(context: Context): void {
-  const fault = struck(context.strike, 'StopTask', context.id);
-  if (fault) throw new Ended(fault.code, fault.message);
-}

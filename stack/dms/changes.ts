@@ -1,10 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { Applier } from './applier.ts';
-import { stopWhenTold } from './change-buffers.ts';
 import { ChangeStream } from './change-stream.ts';
 import type { Context, TableName } from './context.ts';
-import { Crash, Ended, Fatal } from './endings.ts';
+import { Crash, Ended, Fatal, stopWhenTold } from './endings.ts';
 import { struck } from './faults-at.ts';
 import { type Lsn, checkStop, formatCheckpoint, parseLsn } from './positions.ts';
 import { Reloads } from './reloads.ts';

@@ -1,3 +1,5 @@
+import { type Strike, struck } from './faults-at.ts';
+
 /** Why a run ended, as StopReason says it after its literal prefix. */
 export type Reason =
   | 'NORMAL'
@@ -38,6 +40,12 @@ export function stopReason(reason: string): string {
 /** Whether the task ends in `failed` and not in `stopped`. */
 export function isFailure(reason: string): boolean {
   return reason === 'FATAL_ERROR' || reason === 'RECOVERABLE_ERROR';
+}
+
+/** Ends the run where a rule of `/_stack/faults` says so at StopTask. */
+export function stopWhenTold({ strike, id }: { readonly strike: Strike; readonly id: string }): void {
+  const fault = struck(strike, 'StopTask', id);
+  if (fault) throw new Ended(fault.code, fault.message);
 }
 
 /** The run breaks as if its machine died, and begins anew at once. */

@@ -10,7 +10,7 @@ export type Step =
   | 'ApplyTable'
   /** Between the PUT of changes and their acknowledgement: the run breaks there and starts over from the slot. */
   | 'AfterPut'
-  /** The task stops by itself, with the code of the rule as its reason. */
+  /** The task stops by itself, with the code of the rule as its reason: before a table is loaded, or among changes. */
   | 'StopTask'
   /** The slot is gone. */
   | 'LoseSlot';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { type Context, type TableName, changeTable } from './context.ts';
+import { stopWhenTold } from './endings.ts';
 import { loadTable } from './load.ts';
 import type { TableState } from './model.ts';
 import { type Lsn, parseLsn } from './positions.ts';
@@ -37,6 +38,7 @@ export async function loadAll(
   const lane = async (): Promise<void> => {
     for (let table = left.shift(); table; table = left.shift()) {
       context.signal.throwIfAborted();
+      stopWhenTold(context);
       const { state, isReloadOwed } = catalogue.table(arn, table.schema, table.name) ?? {};
       // A reload that was cut off stays one.
       const isReload = state === 'Table is being reloaded' || isReloadOwed === true;
@@ -76,8 +78,12 @@ export function registerTables(context: Context, existing: readonly SourceTable[
   }
 }
 
-/** Where the source's log stands. */
+/**
+ * A place behind all that has been committed at the source, which whoever follows the log soon comes to: a message of
+ * ours is committed there. Where the log was written to alone may be in the middle of what is not yet complete.
+ */
 export async function writtenLog(client: Client): Promise<Lsn> {
-  const { rows } = await client.query<{ at: string }>('SELECT pg_current_wal_flush_lsn()::text AS at');
+  const sql = `SELECT pg_logical_emit_message(true, 'dms', '')::text AS at`;
+  const { rows } = await client.query<{ at: string }>(sql);
   return parseLsn(rows[0]?.at ?? '0/0');
 }

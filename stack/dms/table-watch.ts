@@ -49,11 +49,15 @@ export class TableWatch {
         .filter(({ state }) => state !== 'Table does not exist')
         .map((table) => [tableKey(table.schema, table.name), table]),
     );
-    const after = await writtenLog(client);
+    const gone: [string, Table][] = [];
     for (const [key, table] of known) {
       const found = existing.get(key);
       if (found?.oid === table.oid && found) this.#compare(table, found);
-      else if (!this.#going.has(key)) this.#going.set(key, { table, after });
+      else if (!this.#going.has(key)) gone.push([key, table]);
+    }
+    if (gone.length > 0) {
+      const after = await writtenLog(client);
+      for (const [key, table] of gone) this.#going.set(key, { table, after });
     }
     const come = [...existing].filter(([key]) => !known.has(key)).map(([, table]) => table);
     for (const table of come) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VARIABLES, readEnv, refuseFarEndpoint } from '../../config/env.ts';
+import { VARIABLES, databaseUrl, readEnv, refuseFarEndpoint } from '../../config/env.ts';
 
 test('an empty environment is a development machine', () => {
   expect(readEnv({})).toEqual({
@@ -98,4 +98,13 @@ test.each([
   'http://localhost.example.com',
 ])('demo and tests refuse %s as their AWS', (awsEndpointUrl) => {
   expect(() => refuseFarEndpoint({ awsEndpointUrl })).toThrow('loopback');
+});
+
+test('a source has a variable of its own for its database, whose value no message shows', () => {
+  const url = 'postgresql://reader:secret@db.example/shop';
+  expect(databaseUrl('web-shop.eu', { TRIBUTARY_DATABASE_WEB_SHOP_EU: url })).toBe(url);
+  expect(databaseUrl('shop', { TRIBUTARY_DATABASE_SHOP: '' })).toBe(undefined);
+  expect(() => databaseUrl('shop', { TRIBUTARY_DATABASE_SHOP: 'db:secret' })).toThrow(
+    'TRIBUTARY_DATABASE_SHOP is a value: must be a URL, such as postgresql://reader@127.0.0.1/shop',
+  );
 });

@@ -192,7 +192,7 @@ test('TRUNCATE at the source parks its table, and raw keeps what was collected',
   await run(opened);
   await agrees(opened);
   await db.query('TRUNCATE items');
-  lake.restart();
+  await db.query(`INSERT INTO items VALUES (1, 'one', 1)`);
   await eventually(async () => {
     const { parked } = await lake.collect();
     return parked.map(({ item, failure }) => `${item} ${failure}`);

@@ -20,6 +20,7 @@ import type { Entry, EntryItem } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
 import { CHANGE_COLUMN, type Columns, type DatasetSpec, type LakeSpec } from '../../lake/spec.ts';
 import { literal } from '../../lake/sql/text.ts';
+import { query } from '../../reading/query.ts';
 import { verifyLake } from '../../reading/verify/verify.ts';
 import { dataset } from '../support/rows-specs.ts';
 
@@ -80,16 +81,14 @@ export interface TablesLakeOptions {
   readonly pacing?: Partial<TablesPacing>;
 }
 
-export type TablesLake = Awaited<ReturnType<typeof openTablesLake>>;
-
 const { signal } = new AbortController();
 
 /** A lake that collects the tables of `shop`. */
 export async function openTablesLake(options: TablesLakeOptions) {
   const { store, spec, tasks, landings, scratch, clock = { now: () => Date.now() } } = options;
   await mkdir(scratch, { recursive: true });
-  const applied = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
-  await store.create(keys.spec(1), encode(applied), signal);
+  const first = { format: 1, n: 1, prev: null, ...spec, epochs: {}, by: 'test', reason: '', at: '' };
+  await store.create(keys.spec(1), encode(first), signal);
   const duck = { memoryMb: 512, threads: 1, scratch };
   let last = 0;
 
@@ -200,11 +199,21 @@ export async function openTablesLake(options: TablesLakeOptions) {
     );
   }
 
+  /** What a live read answers now. */
+  async function live(sql: string): Promise<readonly Row[]> {
+    const cache = path.join(scratch, 'cache');
+    await mkdir(cache, { recursive: true });
+    const applied = { n: 1, spec };
+    const ports = { ...duck, store, ledger: createLedger({ store }), cache, spec: applied };
+    return (await query(ports, { sql, mode: 'live' }, signal)).rows;
+  }
+
   const verify = () => verifyLake({ store, scratch, memoryMb: 256, signal });
 
   return {
     store,
     spec,
+    live,
     verify,
     collect,
     collectAll,

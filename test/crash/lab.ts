@@ -156,7 +156,22 @@ export async function openLab() {
     await removeTmpFolder(folder);
   }
 
-  return { folder, streams, lakeFrom, snapshotOf, run, kill, hold, step, look, uploadsOf, pass, close };
+  const { s3Client } = stack;
+  return {
+    folder,
+    streams,
+    s3Client,
+    lakeFrom,
+    snapshotOf,
+    run,
+    kill,
+    hold,
+    step,
+    look,
+    uploadsOf,
+    pass,
+    close,
+  };
 }
 
 /** Reading it is nearly free. */

@@ -7,11 +7,14 @@ import type { ObjectStore } from '../../activities/objects/port.ts';
 import { S3ObjectStore } from '../../activities/objects/s3.ts';
 import { createSpecActivities } from '../../activities/spec/activities.ts';
 import { createSpecReader } from '../../activities/spec/store.ts';
+import { S3Prefix } from '../../activities/files/prefix.ts';
 import { createStreamActivities } from '../../activities/streams/activities.ts';
 import { createKinesisClient } from '../../activities/streams/clients.ts';
 import { KinesisStream } from '../../activities/streams/kinesis.ts';
+import { createTableActivities } from '../../activities/tables/activities.ts';
 import { createViewActivities } from '../../activities/views/activities.ts';
 import { STACK_REGION } from '../support/stack.ts';
+import { StandingTasks } from './database.ts';
 
 export interface Place {
   /** Of the stand-ins. */
@@ -47,6 +50,16 @@ export function wire({ url, scratch, aheadMs }: Place, store: ObjectStore) {
     writeSpec,
     ...createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock }),
     ...createStreamActivities({ store, ledger, spec, stream, duck, clock, pacing }),
+    ...createTableActivities({
+      store,
+      ledger,
+      spec,
+      tasks: new StandingTasks(),
+      landings: new S3Prefix(openClients(url).s3),
+      duck,
+      clock,
+      pacing: { doubts: 1 },
+    }),
     ...createBuildActivities({ store, ledger, duck, clock }),
     ...createViewActivities({ store, ledger, spec, clock }),
   };

@@ -49,9 +49,9 @@ test('the demo ends with status 0 when it kept every promise', async () => {
 
 // Several at once, chosen so that none hides another: a run takes a minute.
 const SABOTAGE = [
-  ['collected', 'split', 'late', 'scheduled'],
-  ['parked', 'held', 'queries'],
-  ['survives', 'findings', 'rollback', 'proof'],
+  ['collected', 'split', 'late', 'scheduled', 'replicated'],
+  ['parked', 'held', 'queries', 'reloaded'],
+  ['survives', 'findings', 'rollback', 'deleted', 'proof'],
 ] as const;
 
 test('each promise can be broken', () => {

@@ -114,7 +114,7 @@ class ToyLane {
     between();
     const look: TableLook = {
       table,
-      task: { migrationType: 'full-load-and-cdc', isStanding: false },
+      task: { migrationType: 'full-load-and-cdc', isStanding: false, hasTables: true },
       landings: sortLandings([...dms.folder.values()]),
       isWhole: true,
       lookedAtMs,
@@ -360,6 +360,23 @@ describe('a table', () => {
     expect(lane.look()).toMatchObject({ kind: 'doubt', doubt: { failure: 'LandingsGone' } });
   });
 
+  test('of a task of which DMS names no table yet is waited for', () => {
+    const look: TableLook = {
+      table: undefined,
+      task: { migrationType: 'full-load-and-cdc', isStanding: true, hasTables: false },
+      landings: sortLandings([]),
+      isWhole: true,
+      lookedAtMs: 0,
+      batchMs: BATCH_MS,
+    };
+    expect(nextStep(new TableStory('public.a'), look)).toMatchObject({ kind: 'wait' });
+    const others = { ...look, task: { ...look.task, hasTables: true } };
+    expect(nextStep(new TableStory('public.a'), others)).toMatchObject({
+      kind: 'doubt',
+      doubt: { failure: 'TableNotCaptured' },
+    });
+  });
+
   test('that is gone, or in error, is captured no more once what landed is taken', () => {
     const { dms, lane } = loaded();
     dms.now += BATCH_MS;
@@ -376,5 +393,21 @@ describe('a table', () => {
     lane.look();
     dms.table = { ...dms.table, loadStartedAt: iso(START - 60_000) };
     expect(lane.look()).toEqual({ kind: 'done' });
+  });
+});
+
+test('a table waits while DMS lists none of its task, and is missed where DMS lists others', () => {
+  const look = (hasTables: boolean): TableLook => ({
+    table: undefined,
+    task: { migrationType: 'full-load-and-cdc', isStanding: true, hasTables },
+    landings: sortLandings([]),
+    isWhole: true,
+    lookedAtMs: 0,
+    batchMs: BATCH_MS,
+  });
+  expect(nextStep(new TableStory('public.a'), look(false))).toMatchObject({ kind: 'wait' });
+  expect(nextStep(new TableStory('public.a'), look(true))).toMatchObject({
+    kind: 'doubt',
+    doubt: { failure: 'TableNotCaptured' },
   });
 });

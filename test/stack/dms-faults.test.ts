@@ -152,6 +152,56 @@ test('a start that fails, a stop by itself and a lost slot say what they are', a
   });
 });
 
+test.each([
+  ['NORMAL', 'stopped'],
+  ['STOPPED_AFTER_DDL_APPLY', 'stopped'],
+  ['RECONFIGURATION_RESTART', 'stopped'],
+  ['RECYCLE_TASK', 'stopped'],
+  ['STOPPED_DUE_TO_LOW_MEMORY', 'stopped'],
+  ['STOPPED_DUE_TO_LOW_DISK', 'stopped'],
+  ['EXPRESS_LICENSE_LIMITS_REACHED', 'stopped'],
+  ['RECOVERABLE_ERROR', 'failed'],
+  ['FATAL_ERROR', 'failed'],
+] as const)('a task that is told to stop by itself for %s is %s, and goes on', async (reason, status) => {
+  const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
+  const { arn, id, bucket } = await makeTask(lab, db.name, { type: 'full-load-and-cdc' });
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'running');
+  const match = { service: 'dms', operation: 'StopTask', key: id };
+  await arm(lab, [{ match, action: error(reason, 'as it was told'), times: 1 }]);
+
+  const task = await whenStatus(lab, arn, status);
+
+  expect(task.StopReason?.split(' ').slice(0, 3)).toEqual(['Stop', 'Reason', reason]);
+  expect(task).toMatchObject({ LastFailureMessage: 'as it was told' });
+  await db.query('INSERT INTO a VALUES (1)');
+  await start(lab, arn, 'resume-processing');
+  await eventually(() => changesOf(lab, bucket, 'a'), ['I,1']);
+});
+
+test('a load that stops by itself has loaded what it had begun, and a resume loads the rest', async () => {
+  const db = await database(
+    'CREATE TABLE a (id int PRIMARY KEY)',
+    'CREATE TABLE b (id int PRIMARY KEY)',
+    'INSERT INTO a VALUES (1)',
+    'INSERT INTO b VALUES (1)',
+  );
+  const settings = { FullLoadSettings: { MaxFullLoadSubTasks: 1 } };
+  const { arn, id, bucket } = await makeTask(lab, db.name, { type: 'full-load', settings });
+  const match = { service: 'dms', operation: 'StopTask', key: id, nth: 2 };
+  await arm(lab, [{ match, action: error('STOPPED_DUE_TO_LOW_DISK'), times: 1 }]);
+
+  await start(lab, arn);
+
+  expect(await whenStatus(lab, arn, 'stopped')).toMatchObject({
+    StopReason: 'Stop Reason STOPPED_DUE_TO_LOW_DISK',
+    ReplicationTaskStats: { TablesLoaded: 1, TablesQueued: 1, FullLoadProgressPercent: 50 },
+  });
+  await start(lab, arn, 'resume-processing');
+  await eventually(async () => (await describe(lab, arn)).StopReason, 'Stop Reason FULL_LOAD_ONLY_FINISHED');
+  expect([await loadOf(lab, bucket, 'a'), await loadOf(lab, bucket, 'b')]).toEqual(['1\n', '1\n']);
+});
+
 test('an answer to a start that is lost leaves a task that runs', async () => {
   const db = await database('CREATE TABLE a (id int PRIMARY KEY)');
   const { arn } = await makeTask(lab, db.name, { type: 'cdc' });

@@ -50,6 +50,59 @@ test('an instance is created, listed, tagged and deleted, and the waiters see it
   await dms.waitUntilReplicationInstanceDeleted(fastWaiter(lab.dms), filter);
 });
 
+test('an endpoint is changed in what is given, tested anew, and gone once nobody uses it', async () => {
+  const { arn } = await makeTask(lab, db.name, { type: 'cdc' });
+  const { SourceEndpointArn: source = '', TargetEndpointArn: target = '' } = await describe(lab, arn);
+  const filter = { Filters: [{ Name: 'endpoint-arn', Values: [target] }] };
+  const tested = () =>
+    lab.dms.send(
+      new dms.TestConnectionCommand({ ReplicationInstanceArn: lab.instanceArn, EndpointArn: target }),
+    );
+  await tested();
+  await dms.waitUntilTestConnectionSucceeds(fastWaiter(lab.dms), filter);
+
+  await lab.dms.send(
+    new dms.ModifyEndpointCommand({ EndpointArn: target, S3Settings: { BucketName: 'nobody-made-it' } }),
+  );
+  const { Endpoints: [changed] = [] } = await lab.dms.send(new dms.DescribeEndpointsCommand(filter));
+  await tested();
+
+  expect(changed?.S3Settings).toMatchObject({ BucketName: 'nobody-made-it', BucketFolder: 'in' });
+  await expect(dms.waitUntilTestConnectionSucceeds(fastWaiter(lab.dms), filter)).rejects.toThrow(/FAILURE/);
+  await lab.dms.send(new dms.DeleteReplicationTaskCommand({ ReplicationTaskArn: arn }));
+  await dms.waitUntilReplicationTaskDeleted(fastWaiter(lab.dms), byArn(arn));
+  for (const EndpointArn of [source, target]) {
+    await lab.dms.send(new dms.DeleteEndpointCommand({ EndpointArn }));
+    const Filters = [{ Name: 'endpoint-arn', Values: [EndpointArn] }];
+    await dms.waitUntilEndpointDeleted(fastWaiter(lab.dms), { Filters });
+  }
+});
+
+test('statistics are asked for by schema, table and state, in pages', async () => {
+  for (let n = 0; n < 21; n += 1) await db.query(`CREATE TABLE t${n} (id int PRIMARY KEY)`);
+  await db.query('CREATE SCHEMA other; CREATE TABLE other.a (id int PRIMARY KEY)');
+  const all = { ...ALL_OF_PUBLIC[0], 'object-locator': { 'schema-name': '%', 'table-name': '%' } };
+  const { arn } = await makeTask(lab, db.name, { type: 'full-load', rules: [all] });
+  await start(lab, arn);
+  await whenStatus(lab, arn, 'stopped');
+  const ask = async (filters: Record<string, string>, more: object = {}) => {
+    const Filters = Object.entries(filters).map(([Name, value]) => ({ Name, Values: [value] }));
+    const { TableStatistics: tables = [], Marker } = await lab.dms.send(
+      new dms.DescribeTableStatisticsCommand({ ReplicationTaskArn: arn, Filters, ...more }),
+    );
+    return { count: tables.length, Marker };
+  };
+
+  expect(await ask({ 'table-name': 'a' })).toMatchObject({ count: 2 });
+  expect(await ask({ 'schema-name': 'other', 'table-name': 'a' })).toMatchObject({ count: 1 });
+  expect(await ask({ 'table-state': 'Table error' })).toMatchObject({ count: 0 });
+  const { count, Marker } = await ask({ 'table-state': 'Table completed' }, { MaxRecords: 20 });
+  expect([count, (await ask({}, { MaxRecords: 20, Marker })).count]).toEqual([20, 3]);
+  await expect(ask({}, { MaxRecords: 501 })).rejects.toMatchObject({
+    name: 'InvalidParameterValueException',
+  });
+});
+
 test('a connection is tested for real', async () => {
   const right = await describe(lab, (await makeTask(lab, db.name, { type: 'cdc' })).arn);
   const wrong = await describe(lab, (await makeTask(lab, 'no_such_database', { type: 'cdc' })).arn);

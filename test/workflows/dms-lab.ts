@@ -45,7 +45,11 @@ export function labOver(
   const clock = { now: () => Date.now() };
   const activities = {
     ...createRunActivities({ runs: new TemporalRuns(() => client, queue) }),
-    ...createDmsActivities({ tasks, clock, pacing: { lookEveryMs: 20, gapMs: 1, changeGapMs: 1, ...pacing } }),
+    ...createDmsActivities({
+      tasks,
+      clock,
+      pacing: { lookEveryMs: 20, gapMs: 1, changeGapMs: 1, ...pacing },
+    }),
     ...createViewActivities({
       store,
       ledger: createLedger({ store }),

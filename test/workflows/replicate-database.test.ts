@@ -1,8 +1,10 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { expect } from 'vitest';
+import { databasesOf } from '../../cli/runs.ts';
 import { LAKE_STATE } from '../../workflows/support/board.ts';
 import type { TablesAnswer } from '../../workflows/support/collected-tables.ts';
 import { nudgeSignal } from '../../workflows/support/messages.ts';
+import { repairTablesUpdate } from '../../workflows/support/repair-update.ts';
 import { reloadTablesUpdate, stopUpdate } from '../../workflows/support/replication-updates.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Lab, test } from '../support/temporal.ts';
@@ -197,7 +199,17 @@ test('a table that needs a person waits alone, and a retry goes on with it', asy
       own.tables.land('public.bookings', 5);
       expect(await waiting(run)).toEqual([{ item: 'public.bookings', ...BROKEN }]);
       own.tables.land('public.customers', 1);
-      await eventually(() => own.tables.rows('public.customers'), 1);
+      await eventually(async () => (await progress(run)).rows, 1);
+      const open = {
+        workflow: own.runId,
+        type: 'replicateDatabase',
+        startedAt: '',
+        state: null,
+        failures: [],
+      };
+      expect(await databasesOf(lab.client, [open])).toEqual({
+        [own.source]: { tables: 2, shown: 2, ready: 1, generation: 1, waiting: 1, rows: 1 },
+      });
       own.tables.break('public.bookings', null);
       await decide(run, ['public.bookings'], 'retry');
       await eventually(() => own.tables.rows('public.bookings'), 5);
@@ -328,6 +340,30 @@ test('tables that are well are loaded again on request; what is no table is refu
   });
 });
 
+test('rows that differ from the database are repaired on request, table by table, and who asked is kept', async ({
+  lab,
+}) => {
+  await following(lab, async (run, own) => {
+    const ask = (tables: readonly string[]) =>
+      run.executeUpdate(repairTablesUpdate, { args: [{ tables, ...ANA }] });
+    await expect(ask(['public.custmers'])).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('"public.custmers" is no declared table') },
+    });
+    own.repairs.differs('public.bookings', 2);
+    const answer = await ask(['public.customers', 'public.bookings']);
+    expect(answer.tables).toMatchObject([
+      { table: 'public.customers', outcome: 'equal' },
+      { table: 'public.bookings', outcome: 'repaired', rows: 2 },
+    ]);
+    expect(JSON.parse(own.store.text(answer.decision) ?? '')).toMatchObject({
+      items: ['public.customers', 'public.bookings'],
+      action: 'reload',
+      change: { rows: 'those that differ' },
+      by: 'ana',
+    });
+  });
+});
+
 test('a stop stops the task, collects everything that landed, and ends the run, whatever waits', async ({
   lab,
 }) => {
@@ -342,8 +378,8 @@ test('a stop stops the task, collects everything that landed, and ends the run, 
       expect(await run.executeUpdate(stopUpdate, { args: [ANA] })).toMatchObject({ stopping: 'stop' });
       expect(await result(run)).toMatchObject({ outcome: 'stopped', rows: 9, waiting: 1 });
       expect(own.dms.status(own.task)).toBe('stopped');
-      const task = await lab.client.workflow.getHandle(own.taskRunId).describe();
-      expect(task.status.name).toBe('CANCELLED');
+      const task = lab.client.workflow.getHandle(own.taskRunId);
+      await eventually(async () => (await task.describe()).status.name, 'CANCELLED');
     },
     { stretchMs: 100 },
   );

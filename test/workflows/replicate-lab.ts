@@ -23,6 +23,7 @@ import { decideUpdate, parkedQuery } from '../../workflows/support/parking.ts';
 import { MemoryConnections } from '../fakes/memory-connections.ts';
 import { MemoryDms, type MigrationType } from '../fakes/memory-dms.ts';
 import { MemoryObjectStore } from '../fakes/memory-object-store.ts';
+import { MemoryRepairs } from '../fakes/memory-repairs.ts';
 import { MemoryTables } from '../fakes/memory-tables.ts';
 import { shopSpec } from '../support/shop-spec.ts';
 import { until } from '../support/eventually.ts';
@@ -58,6 +59,7 @@ export function replicateLab(
     { task, migrationType: type, findings: [] },
     { ...(names && { tables: [...names] }), ...(stretchMs !== undefined && { stretchMs }) },
   );
+  const repairs = new MemoryRepairs();
   let n = 0;
   let prev: string | null = null;
   const apply = (change: Partial<DatabaseSource> | null) => {
@@ -83,7 +85,7 @@ export function replicateLab(
   };
   apply(more ?? {});
   const runs = new TemporalRuns(() => client, queue);
-  const pacing = { lookEveryMs: 20, gapMs: 1 };
+  const pacing = { lookEveryMs: 20, testEveryMs: 20, gapMs: 1 };
   const activities = {
     ...createRunActivities({ runs }),
     ...createSpecActivities({ store, runs, clock }),
@@ -96,6 +98,7 @@ export function replicateLab(
       clock,
     }),
     ...tables.activities,
+    ...repairs.activities,
   };
   return {
     source,
@@ -106,6 +109,7 @@ export function replicateLab(
     dms,
     connections,
     tables,
+    repairs,
     activities,
     apply,
     runId: workflowIds.replicateDatabase(source),

@@ -15,14 +15,16 @@ export async function prove(play: Play): Promise<void> {
     signal: NEVER,
   });
   const residue = Object.values(report.datasets).reduce((total, one) => total + Math.abs(one.residue), 0);
-  const identical = Object.entries(report.datasets).map(
-    ([name, { classes }]) =>
-      `${name}: in ${classes.in} = out ${classes.out} + lost ${classes.lost}, pending ${classes.pending}`,
-  );
+  const accounts = Object.entries(report.datasets).map(([name, { classes }]) => {
+    const became = (['out', 'deleted', 'lost', 'retracted', 'excluded'] as const).filter(
+      (one) => one === 'out' || classes[one] > 0,
+    );
+    return `${name}: in ${classes.in} = ${became.map((one) => `${one} ${classes[one]}`).join(' + ')}, pending ${classes.pending}`;
+  });
   promises.tell(
     'proof',
     report.findings.length === 0 && residue === 0,
-    `${report.entries} entries, ${report.objects} objects, ${report.rows} rows, ${report.rejected} in quarantine; ${identical.join('; ')}; residue ${residue}${report.findings[0] ? `; ${report.findings[0].where} ${report.findings[0].message}` : ''}`,
+    `${report.entries} entries, ${report.objects} objects, ${report.rows} rows, ${report.rejected} in quarantine; ${accounts.join('; ')}; residue ${residue}${report.findings[0] ? `; ${report.findings[0].where} ${report.findings[0].message}` : ''}`,
   );
 }
 

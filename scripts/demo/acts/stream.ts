@@ -19,6 +19,11 @@ export async function streamPayments(play: Play, worker: Child): Promise<Child> 
   let taker = worker;
   await stage.send(second);
   if (!isBroken('survives')) {
+    // Not before the database is followed, too: what is killed is at work on everything.
+    await waitFor(async () => {
+      const { n } = await ask(stage, 'SELECT count(*)::INTEGER AS n FROM bookings');
+      return Number(n) > 0 ? true : undefined;
+    }, play.patienceMs);
     await worker.kill();
     say(`Worker ${worker.pid} was killed with SIGKILL`);
     taker = await stage.local.startWorker();

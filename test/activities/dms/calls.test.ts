@@ -58,6 +58,8 @@ function countedWorker() {
     start: (request) => (count('start'), dms.start(request)),
     stop: (arn) => (count('stop'), dms.stop(arn)),
     reload: (arn, tables) => (count('reload'), dms.reload(arn, tables)),
+    settings: (task) => (count('settings'), dms.settings(task)),
+    writers: (endpointArn) => (count('writers'), dms.writers(endpointArn)),
   };
   const activities = createDmsActivities({ tasks, clock: time, pacing: { wait: time.wait } });
   const run = <Input, Result>(activity: (input: Input) => Promise<Result>, input: Input): Promise<Result> =>

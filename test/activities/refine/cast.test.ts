@@ -36,7 +36,7 @@ const CASES: readonly (readonly [ColumnType, readonly string[], readonly string[
   ['decimal(4,0)', ['9999', '1.0'], ['10000', '1.5']],
   [
     'decimal(38,0)',
-    [`${'9'.repeat(38)}`, `-${'9'.repeat(38)}`, '+5', '007', '5.', '1.000'],
+    ['9'.repeat(38), `-${'9'.repeat(38)}`, '+5', '007', '5.', '1.000'],
     [`1${'0'.repeat(38)}`, '1.5', '1e3', '', ' 5'],
   ],
   ['decimal(2,2)', ['0.25', '.25'], ['1.25', '0.255', '1']],

@@ -12,9 +12,6 @@ import { MemoryLandings } from '../../fakes/memory-landings.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
 import { makeTmpFolder, removeTmpFolder } from '../../support/tmp.ts';
 
-export const LOADED_AT = '2026-11-24T20:00:00.120Z';
-export const LOAD_ENDED_AT = '2026-11-24T20:00:02.000Z';
-
 export interface ShopOptions {
   readonly tables?: Readonly<Record<string, TableDeclared>>;
   readonly type?: MigrationType;
