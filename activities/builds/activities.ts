@@ -1,7 +1,9 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { keys } from '../../lake/keys.ts';
+import type { LakeSpec } from '../../lake/spec.ts';
 import type { DuckDbOptions } from '../duckdb.ts';
+import { failure } from '../failure.ts';
 import { type Builds, createBuilds } from '../objects/builds.ts';
 import { createOnce } from '../objects/commit.ts';
 import { type Holds, createHolds } from '../objects/holds.ts';
@@ -9,7 +11,9 @@ import { decode, encode, readObject } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { buildBatch } from './build-batch.ts';
+import { createSpecReader } from '../spec/store.ts';
 import { gateReport } from './gate-plan.ts';
+import { type Measured, measure } from './measure.ts';
 import { type PlanRef, openPlan } from './plan.ts';
 import { inScratch } from './scratch.ts';
 
@@ -35,6 +39,11 @@ export interface GateResult {
   readonly publish: number;
   readonly flagged: number;
   readonly hold: readonly { readonly partition: string; readonly findings: readonly string[] }[];
+}
+
+export interface MeasureEntriesInput {
+  readonly dataset: string;
+  readonly spec?: LakeSpec;
 }
 
 export interface BuildPorts {
@@ -90,7 +99,19 @@ export function createBuildActivities(ports: BuildPorts) {
     return gateResult(key, created.kind === 'created' ? report : decode<GateReport>(key, created.body));
   }
 
-  return { buildPartitionsBatch, gatePlan };
+  /**
+   * Count the rows of entries that were collected for another mapping than a dataset has, so that it can be planned.
+   * Safe to run twice: a count is one object, created once, and what is counted is left alone. `spec`: one that is not
+   * applied yet.
+   */
+  async function measureEntries({ dataset, spec }: MeasureEntriesInput): Promise<Measured> {
+    const lake = spec ?? (await createSpecReader({ store }).read(cancellationSignal())).spec;
+    const found = lake.datasets[dataset];
+    if (!found) throw failure('UnknownSource', `${dataset} is no dataset of the spec`);
+    return inScratch(ports.duck, (work) => measure(means, work, { lake, dataset: found }));
+  }
+
+  return { buildPartitionsBatch, gatePlan, measureEntries };
 }
 
 function gateResult(report: string, { partitions }: GateReport): GateResult {
