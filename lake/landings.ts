@@ -127,8 +127,9 @@ export function isBefore({ name, modifiedAt }: NamedLanding, loadStartedAt: stri
   if (written !== beganSecond) return written < beganSecond;
   if (name.kind === 'load') return false;
   const [, second = '', fraction = ''] = /^\d{8}-\d{4}(\d{2})(\d*)$/.exec(name.moment) ?? [];
-  const named = Number(second);
-  if (named !== beganSecond % 60) return true;
+  const since = (Number(second) - (beganSecond % 60) + 60) % 60;
+  // A name of the seconds after is DMS's clock running ahead of S3's.
+  if (since !== 0) return since >= 30;
   return Number(fraction.padEnd(3, '0').slice(0, 3)) < began % 1000;
 }
 

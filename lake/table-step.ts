@@ -1,3 +1,4 @@
+import type { Action } from './decisions.ts';
 import type { DmsTable } from './dms-tables.ts';
 import { instantMs } from './instant.ts';
 import { type NamedLanding, type SortedLandings, isBefore, itemName } from './landings.ts';
@@ -42,6 +43,8 @@ export type TableStep =
 export interface Doubt {
   readonly failure: 'LandingsGone' | 'LoadIncomplete' | 'TableNotCaptured';
   readonly message: string;
+  /** What a person may do about it; unless given, all that its failure allows. */
+  readonly allowed?: readonly Action[];
 }
 
 const COMPLETED = 'Table completed';
@@ -92,10 +95,29 @@ function nextOfGeneration(story: TableStory, place: TablePlace, look: TableLook,
   const rewritten = own.filter((one) => !story.has(one.landing, one));
   if (rewritten.length > 0) return { kind: 'compare', landings: rewritten };
   if (story.isReady) {
-    return LOST.test(table.state) ? lostTable(story, look, `is in state "${table.state}"`) : { kind: 'done' };
+    if (LOST.test(table.state)) return lostTable(story, look, `is in state "${table.state}"`);
+    return unshownLoad(story, place, look, table) ?? { kind: 'done' };
   }
   if (began === null) return { kind: 'ready' };
   return endOfLoad(story, place, began, look, table);
+}
+
+/** Landings of a load that DMS does not show yet: of a task that stands, it must show before all is collected. */
+function unshownLoad(
+  story: TableStory,
+  { generation }: TablePlace,
+  { landings, task }: TableLook,
+  { loadStartedAt, loadEndedAt, ...table }: DmsTable,
+): TableStep | undefined {
+  if (loadStartedAt === null || loadEndedAt === null) return undefined;
+  const ended = instantMs(loadEndedAt) ?? 0;
+  const isLaterThanIt = (one: NamedLanding) =>
+    (instantMs(one.modifiedAt) ?? 0) > ended && !story.has(itemName(generation, one), one);
+  const found = landings.loads.find(isLaterThanIt);
+  if (!found) return undefined;
+  const message = `${found.landing} was written ${found.modifiedAt}, and DMS shows no load of ${table.schema}.${table.table} since the one that ended ${loadEndedAt}; right would be the load that wrote it`;
+  if (!task.isStanding) return { kind: 'wait', because: message };
+  return { kind: 'doubt', doubt: { failure: 'LoadIncomplete', message, allowed: ['retry', 'reload'] } };
 }
 
 /** A load whose landings, as far as listed, are collected. */
@@ -148,12 +170,13 @@ function goneLanding(
   return { failure: 'LandingsGone', message };
 }
 
-/** The last of its load, and the last of all: what landed since may be there although all before it was taken away. */
+/** The first, the last of its load, and the last of all: what landed since may be there although all before it was taken away. */
 function expectedLandings(story: TableStory, { landing }: TablePlace): readonly string[] {
   // What a repair wrote never stood among the landings.
   const isExpected = !story.isGoneAccepted && landing !== '' && !isRepair(landing);
   const last = isExpected ? [landing] : [];
-  return [...(story.lastLoadLanding === undefined ? [] : [story.lastLoadLanding]), ...last];
+  const named = [story.firstLanding, story.lastLoadLanding].filter((one) => one !== undefined);
+  return [...named, ...last];
 }
 
 function lostTable(story: TableStory, look: TableLook, is: string): TableStep {

@@ -1,5 +1,7 @@
 import type { Entry, EntryItem } from './entry.ts';
 import { parseLanding } from './landings.ts';
+import { isRepair } from './repair.ts';
+import { loadItem } from './table-lane.ts';
 import { TABLE_CHANNEL, type TablePosition, parseTablePosition } from './table-position.ts';
 
 /** Of an item, what tells whether a landing is it. */
@@ -19,6 +21,7 @@ export class TableStory {
   #loadRecords = 0;
   #loadLandings = 0;
   #lastLoadLanding: string | undefined;
+  #firstLanding: string | undefined;
   #newestChanges: string | undefined;
   #isGoneAccepted = false;
 
@@ -59,6 +62,11 @@ export class TableStory {
     return this.#lastLoadLanding;
   }
 
+  /** The first landing of that generation; of those that are expected. */
+  get firstLanding(): string | undefined {
+    return this.#firstLanding;
+  }
+
   /** A person took it that the landings so far are gone: an entry without any says so, until the next one. */
   get isGoneAccepted(): boolean {
     return this.#isGoneAccepted;
@@ -97,11 +105,15 @@ export class TableStory {
     if (position !== undefined) this.#move(position);
     const phase = position === undefined || position === 'earliest' ? '' : position.phase;
     this.#isGoneAccepted = items.length === 0 && (phase === 'load' || phase === 'cdc');
-    if (this.#isGoneAccepted) this.#lastLoadLanding = undefined;
+    if (this.#isGoneAccepted) {
+      this.#lastLoadLanding = undefined;
+      this.#firstLanding = undefined;
+    }
     for (const { item, version, bytes, modifiedAt } of items) {
       this.#items.set(item, [...(this.#items.get(item) ?? []), { version, bytes, modifiedAt }]);
     }
     this.#countLoad(items);
+    this.#seeFirst(items, phase === 'load');
     this.#seeChanges(items);
     if (entry.ready?.includes(TABLE_CHANNEL)) this.#isReady = true;
   }
@@ -114,6 +126,7 @@ export class TableStory {
     this.#loadRecords = 0;
     this.#loadLandings = 0;
     this.#lastLoadLanding = undefined;
+    this.#firstLanding = undefined;
     for (const item of this.#items.keys()) if (item.startsWith(`${before}/LOAD`)) this.#items.delete(item);
   }
 
@@ -126,6 +139,12 @@ export class TableStory {
       this.#loadLandings += 1;
       if (state === 'collected') this.#lastLoadLanding = item.slice(prefix.length);
     }
+  }
+
+  #seeFirst(items: readonly EntryItem[], isLoad: boolean): void {
+    if (this.#firstLanding !== undefined) return;
+    const first = items.find(({ item, state }) => state === 'collected' && !isRepair(item))?.item;
+    this.#firstLanding = isLoad ? first?.slice(loadItem(this.generation, '').length) : first;
   }
 
   #seeChanges(items: readonly EntryItem[]): void {

@@ -30,7 +30,8 @@ export interface FileFolder {
 
 export type Listing =
   | { readonly kind: 'file'; readonly item: string; readonly stat: FileStat }
-  | { readonly kind: 'ignored'; readonly item: string; readonly why: string };
+  /** `stat`: of one that is there and cannot be read as it is. */
+  | { readonly kind: 'ignored'; readonly item: string; readonly why: string; readonly stat?: FileStat };
 
 export interface FileStat {
   readonly bytes: number;

@@ -122,13 +122,15 @@ function listingOf(object: _Object, prefix: string, isEncoded: boolean): Listing
   const item = key.slice(prefix.length);
   if (item === '' || (item.endsWith('/') && object.Size === 0)) return undefined;
   const { StorageClass: storage = 'STANDARD', RestoreStatus: restored } = object;
+  const stat = statOf(object.Size, object.LastModified, object.ETag);
   if (ARCHIVED.has(storage) && (restored?.IsRestoreInProgress !== false || !restored.RestoreExpiryDate))
     return {
       kind: 'ignored',
       item,
       why: `it is in the storage class ${storage}; right would be a restored copy`,
+      stat,
     };
-  return { kind: 'file', item, stat: statOf(object.Size, object.LastModified, object.ETag) };
+  return { kind: 'file', item, stat };
 }
 
 /** In whole seconds: a HEAD knows no others. */

@@ -19,6 +19,7 @@ export async function checkTask(context: DatabaseContext): Promise<CheckedDataba
   const migrationType = task.migrationType as CheckedDatabase['migrationType'];
   const findings = [
     ...settingFindings(context),
+    ...unnumbered(context),
     ...(await otherWriters(context)),
     ...sharedFolders(context),
     ...kindFinding(context),
@@ -31,7 +32,10 @@ export async function checkTask(context: DatabaseContext): Promise<CheckedDataba
   };
 }
 
-/** One for each of task, mappings and endpoint: a change of DMS is one call. */
+/**
+ * One for each of task, mappings and endpoint: a change of DMS is one call. Its item names what is found: who lets that
+ * pass lets pass nothing that is found later.
+ */
 function settingFindings({ task }: DatabaseContext): Parked[] {
   const found = reviewSettings(task).filter(({ harm }) => harm !== 'hides errors');
   const changes = mendedSettings(task, found);
@@ -41,7 +45,7 @@ function settingFindings({ task }: DatabaseContext): Parked[] {
     const message = `${PLACES[of]} of ${task.arn}: ${mine.map(sentence).join('; ')}. Right would be, for ${CALLS[of]}: ${JSON.stringify(changes[of])}`;
     return [
       {
-        item: `${task.identifier} ${of}`,
+        item: `${task.identifier} ${of} ${mine.map(({ setting }) => setting).join('+')}`,
         failure: 'DmsSettings',
         message,
         allowed: ['retry', 'approve'] as const,
@@ -61,12 +65,28 @@ function sentence({ harm, setting, found, because }: SettingFinding): string {
   return `${setting} is ${found}, which ${harm}: ${because}`;
 }
 
+/** A rule may number the changes of some tables only. */
+function unnumbered({ tables, task }: DatabaseContext): Parked[] {
+  const all = [...tables.values()];
+  const without = all.filter(({ landed }) => landed.changeColumn === undefined).map(({ name }) => name);
+  // Where none is numbered, the settings say so.
+  if (task.migrationType === 'full-load' || without.length === 0 || without.length === all.length) return [];
+  const some = `${without.slice(0, MOST_NAMED).join(', ')}${without.length > MOST_NAMED ? ` and ${without.length - MOST_NAMED} more` : ''}`;
+  const message = `no rule of ${task.arn} adds AR_H_CHANGE_SEQ to ${some}, as one does to other tables: nothing orders the changes of one transaction there; right would be an object-locator that these tables fit`;
+  const item = `${task.identifier} unnumbered`;
+  return [{ item, failure: 'DmsSettings', message, allowed: ['retry', 'approve'] }];
+}
+
+/** Names of one kind in a message. */
+const MOST_NAMED = 10;
+
 /** Two tasks that write to one folder write the same file names: one overwrites the other. */
 async function otherWriters({ tasks, task, signal }: DatabaseContext): Promise<Parked[]> {
   const others = (await tasks.writers(task.targetArn, signal)).filter((arn) => arn !== task.arn);
   if (others.length === 0) return [];
   const message = `${others.join(', ')} write to ${task.targetArn} too: tasks that land the same table overwrite each other's files; right would be an endpoint of its own for each`;
-  return [{ item: task.identifier, failure: 'DmsSettings', message, allowed: ['retry', 'approve'] }];
+  const item = `${task.identifier} writers`;
+  return [{ item, failure: 'DmsSettings', message, allowed: ['retry', 'approve'] }];
 }
 
 /** Rules may land two tables of a source under one name. */
@@ -77,7 +97,7 @@ function sharedFolders({ tables, task }: DatabaseContext): Parked[] {
   return [...byFolder]
     .filter(([, names]) => names.length > 1)
     .map(([folder, names]) => ({
-      item: task.identifier,
+      item: `${task.identifier} ${folder}`,
       failure: 'DmsSettings',
       message: `${names.join(' and ')} land in one folder, ${folder}; right would be a folder for each`,
       allowed: ['retry'] as const,
@@ -91,5 +111,5 @@ function kindFinding({ task, source }: DatabaseContext): Parked[] {
     task.migrationType === right || (source.replicate !== 'load' && task.migrationType !== 'full-load');
   if (fits) return [];
   const message = `${task.arn} is of type ${task.migrationType}; replicate: ${source.replicate} needs one of type ${right}`;
-  return [{ item: task.identifier, failure: 'DmsSettings', message, allowed: ['retry'] }];
+  return [{ item: `${task.identifier} type`, failure: 'DmsSettings', message, allowed: ['retry'] }];
 }

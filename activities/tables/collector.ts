@@ -1,4 +1,4 @@
-import { heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { DmsTable } from '../../lake/dms-tables.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
@@ -49,6 +49,8 @@ export interface CollectRequest {
 const BEAT_MS = 5000;
 /** More would not fit a payload. */
 const MOST_SEEN = 200;
+/** UTF-16 units of what waits, as JSON: a payload may have 2 MiB, and holds the tables that are seen, too. */
+const MOST_TOLD = 700_000;
 /** Names of one kind in a note. */
 const MOST_NAMED = 5;
 
@@ -88,8 +90,13 @@ export class TablesCollector {
     return this.#collected;
   }
 
+  /** As many as a result may hold, and one at least: the next stretch meets the others again. */
   get parked(): readonly ParkedTable[] {
-    return [...this.#parked.values()];
+    let told = 0;
+    return [...this.#parked.values()].filter((one, index) => {
+      told += JSON.stringify(one).length;
+      return index === 0 || told <= MOST_TOLD;
+    });
   }
 
   async run(): Promise<'time' | 'drained'> {
@@ -166,7 +173,9 @@ export class TablesCollector {
       const isWhole = look === 'whole' || this.#remembered.doubts.has(table.name);
       const outcome = await this.#lookAt(table, seen, isWhole).catch((error: unknown) => {
         signal.throwIfAborted();
-        failures.push(error);
+        const parked = parkedBy(table, error);
+        if (parked) this.#parked.set(table.name, parked);
+        else failures.push(error);
       });
       if (!outcome) return;
       const known = looked.get(table.name);
@@ -223,7 +232,7 @@ export class TablesCollector {
     this.#notes.set(table, [
       ...(kept === undefined ? [] : [kept]),
       ...(others.length > 0 ? [`no landings, by their names, and left alone: ${few(others)}`] : []),
-      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements`] : []),
+      ...(ddls > 0 ? [`DMS counts ${ddls} DDL statements: ${AFTER_DDL}`] : []),
       ...(because === '' ? [] : [because]),
     ]);
   }
@@ -248,4 +257,22 @@ export class TablesCollector {
   }
 }
 
+/** Failures of one table that trying again does not end. */
+const OF_ONE: readonly string[] = [
+  'ChainBroken',
+  'ChecksumMismatch',
+  'ObjectMissing',
+  'ProofBroken',
+  'SourceChanged',
+];
+
+/** What breaks one table holds up no other: it waits. `undefined`: it may pass, or is of all tables. */
+function parkedBy({ name }: DeclaredTable, error: unknown): ParkedTable | undefined {
+  if (!(error instanceof ApplicationFailure) || !error.nonRetryable) return undefined;
+  const failure = error.type ?? '';
+  if (!OF_ONE.includes(failure)) return undefined;
+  return { item: name, failure, message: `${name}: ${error.message}`, allowed: ['retry', 'abort'] };
+}
+
+const AFTER_DDL = 'what a TRUNCATE or DROP removed stays here until the table is loaded again';
 const UNDECLARED = 'undeclared columns kept in _extra: ';

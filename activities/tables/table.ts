@@ -3,7 +3,10 @@ import {
   type ListedLanding,
   type NamedLanding,
   type SortedLandings,
+  isBefore,
+  itemName,
   listingBound,
+  parseLanding,
   sortLandings,
 } from '../../lake/landings.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
@@ -91,10 +94,23 @@ export async function listLandings(
   const listed: ListedLanding[] = [];
   const after = isWhole ? undefined : listingBound(target.dates, story.newestChanges);
   for await (const one of landings.list(folder, signal, after)) {
-    if (one.kind === 'file') listed.push({ landing: one.item, ...one.stat });
-    else throw failure('SourceChanged', `${folder}/${one.item}: ${one.why}`);
+    const isKept = one.kind === 'file' || (one.stat && isTaken(story, { landing: one.item, ...one.stat }));
+    if (isKept && one.stat) listed.push({ landing: one.item, ...one.stat });
+    else if (one.kind === 'ignored') throw failure('SourceChanged', `${folder}/${one.item}: ${one.why}`);
   }
   return sortLandings(listed);
+}
+
+/** Is it what the chain has, or of before its load? Whether it can still be read says nothing then. */
+function isTaken(story: TableStory, one: ListedLanding): boolean {
+  const name = parseLanding(one.landing);
+  const place = placeOf(story.position);
+  if (!name || !place) return false;
+  const { generation, loadStartedAt } = place;
+  const named = { ...one, name };
+  return (
+    story.has(itemName(generation, named), one) || (loadStartedAt !== null && isBefore(named, loadStartedAt))
+  );
 }
 
 class TableWork {
@@ -248,14 +264,14 @@ class TableWork {
     return 'end';
   }
 
-  #doubt({ failure: name, message }: Doubt): void {
+  #doubt({ failure: name, message, allowed = ALLOWED[name] }: Doubt): void {
     const { doubts, table, context } = this.#options;
     const before = doubts.get(table.name);
     const looks = before?.failure === name ? before.looks + 1 : 1;
     doubts.set(table.name, { failure: name, looks });
     this.#because = message;
     if (looks < context.pacing.doubts) return;
-    this.#parked = { item: table.name, failure: name, message, allowed: ALLOWED[name] };
+    this.#parked = { item: table.name, failure: name, message, allowed };
   }
 }
 

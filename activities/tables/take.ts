@@ -7,6 +7,7 @@ import { instantMs, isoInstant } from '../../lake/instant.ts';
 import { keys } from '../../lake/keys.ts';
 import { bindLanding } from '../../lake/landing-columns.ts';
 import { type NamedLanding, itemName } from '../../lake/landings.ts';
+import { CHANGE_COLUMN } from '../../lake/spec.ts';
 import { landingTypeProblem } from '../../lake/sql/refine-landing.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
 import { itemVersion } from '../../lake/transfer.ts';
@@ -184,9 +185,13 @@ class Taking {
     const bound = bindLanding({ header, kind, columns, target: context.target, table: landed, absent });
     const { missing, declared, extra } = bound;
     if (missing.length > 0) {
-      const lacks = `it has no column ${missing.join(', ')}: its columns are ${header.join(', ')}`;
-      const right = `right would be ${Object.keys(columns).join(', ')}`;
-      return trouble('ColumnsChanged', `${lacks}; ${right}`, ['retry', 'approve', 'reload'], missing);
+      const named = (name: string) => (name === CHANGE_COLUMN.name ? (landed.changeColumn ?? name) : name);
+      const lacks = `it has no column ${missing.map(named).join(', ')}: its columns are ${header.join(', ')}`;
+      const right = `right would be ${Object.keys(columns).map(named).join(', ')}`;
+      // Without their numbers changes lose to every row that has one.
+      const isUnnumbered = missing.includes(CHANGE_COLUMN.name);
+      const allowed: readonly Action[] = isUnnumbered ? ['retry', 'reload'] : ['retry', 'approve', 'reload'];
+      return trouble('ColumnsChanged', `${lacks}; ${right}`, allowed, missing);
     }
     if (types.length > 0) {
       const schema = header.map((name, at) => ({ name, type: types[at] ?? '' }));

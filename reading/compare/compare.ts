@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CompareReport, type Look, type TableReport, planTable } from '../../lake/compare-tables.ts';
-import type { LakeSpec } from '../../lake/spec.ts';
+import { type LakeSpec, datasetOf } from '../../lake/spec.ts';
 import type { ReadMode } from '../../lake/view.ts';
 import { QueryRefused } from '../ports.ts';
 import { type Followed, countedReport, finished, follow, isThrough, lookedAtAgain } from './followed.ts';
@@ -97,19 +97,38 @@ async function lookAt(
       ? { kind: 'compared', ...finished(followed, clock.now(), settleMs) }
       : { ...one, followed };
   }
-  const plan = planTable(spec.spec, source, table, await moment.snapshot.columnsOf(table));
+  const shown = await asShown(spec.spec, feed, moment);
+  const plan = planTable(shown.spec, source, table, await moment.snapshot.columnsOf(table));
   if (plan.kind === 'not compared') return { kind: 'not compared', table, reason: plan.reason };
   if (await isLoading(plan.compared.dataset)) {
     const reason =
       'a load of it is not whole or not published yet: the lake shows nothing of it, or what was before';
     return isOver ? { kind: 'not compared', table, reason } : one;
   }
+  const notes = [...plan.notes, ...shown.notes];
   const first = await moment.sides(plan.compared, lookAtAll);
-  if (first.found.counted) return { kind: 'compared', ...countedReport(plan.compared, plan.notes, first) };
-  const followed = follow(plan.compared, plan.notes, first, clock.now());
+  if (first.found.counted) return { kind: 'compared', ...countedReport(plan.compared, notes, first) };
+  const followed = follow(plan.compared, notes, first, clock.now());
   return isThrough(followed, clock.now(), settleMs)
     ? { kind: 'compared', ...finished(followed, clock.now(), settleMs) }
     : { ...one, followed };
+}
+
+/** The spec with the dataset's columns as readers have them at the moment: those that came since are in no version yet. */
+async function asShown(
+  spec: LakeSpec,
+  feed: string,
+  moment: Moment,
+): Promise<{ readonly spec: LakeSpec; readonly notes: readonly string[] }> {
+  const served = datasetOf(spec, feed);
+  const columns = served && (await moment.columnsOf(served.name));
+  if (!served || !columns) return { spec, notes: [] };
+  const { name, dataset } = served;
+  const missing = Object.keys(dataset.columns).filter((column) => !Object.hasOwn(columns, column));
+  return {
+    spec: { ...spec, datasets: { ...spec.datasets, [name]: { ...dataset, columns } } },
+    notes: missing.map((column) => `column ${column} is in no version of ${name} yet: not compared`),
+  };
 }
 
 async function again(moment: Moment, followed: Followed, clock: CompareClock): Promise<Followed> {

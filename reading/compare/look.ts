@@ -3,7 +3,7 @@ import { createViews } from '../../activities/objects/views.ts';
 import type { Look } from '../../lake/compare-tables.ts';
 import { reach } from '../../lake/coverage.ts';
 import { laneId } from '../../lake/keys.ts';
-import type { LakeSpec } from '../../lake/spec.ts';
+import type { Columns, LakeSpec } from '../../lake/spec.ts';
 import type { ComparedTable } from '../../lake/sql/compare-table.ts';
 import { tableFacts } from '../../lake/table-lane.ts';
 import type { ReadMode } from '../../lake/view.ts';
@@ -30,6 +30,8 @@ export interface Moment {
   readonly snapshot: DatabaseSnapshot;
   /** Does a live read show what was before a load, or nothing, because the load is not whole, or not published? */
   isLoading(of: ComparedFeed): Promise<boolean>;
+  /** The columns of a dataset as its version has them; `undefined` before the first. */
+  columnsOf(dataset: string): Promise<Columns | undefined>;
   /** Run `work` on one table of the moment. */
   sides<T>(table: ComparedTable, work: (sides: Sides) => Promise<T>): Promise<T>;
 }
@@ -47,6 +49,7 @@ export async function atOneMoment(
       look: { at: snapshot.at, lsn: snapshot.lsn, stamp: stamp.sha256 },
       snapshot,
       isLoading: (of) => isLoading(ports, stamp, of, signal),
+      columnsOf: (dataset) => columnsOf(ports, stamp, dataset, signal),
       sides: (table, own) => withSides(ports, stamp, table, snapshot, signal, own),
     });
   }, signal);
@@ -61,17 +64,34 @@ async function isLoading(
   if (stamp.mode === 'settled') return false;
   const id = laneId(feed, 0);
   const last = reach(stamp.heads, id);
+  if (last === 0) return true;
+  const generations = async (from: number, to: number) => {
+    const links = await ledger.range(feed, 0, from, to, signal);
+    return links.map(({ value }) => tableFacts(value));
+  };
   const head = await ledger.head(feed, 0, signal);
   // One more than the stamp has: it ends before the first entry of a generation that is not whole.
-  const links = await ledger.range(feed, 0, 1, Math.min(last + 1, head?.n ?? last), signal);
-  const entries = links.map(({ value }) => tableFacts(value));
-  const newest = entries.at(-1)?.generation;
+  const newest = (await generations(last, Math.min(last + 1, head?.n ?? last))).at(-1)?.generation;
   const views = createViews({ store });
   const version = await views.readView(dataset, stamp.versions[dataset] ?? 0, signal);
   const base = version ? reach(await views.coverageOf(dataset, version.value.base, signal), id) : 0;
   // As a live read has it: the version's, or else the first that is whole.
-  const shown = base > 0 ? entries[base - 1] : entries.slice(0, last).find((entry) => entry?.ready);
-  return newest === undefined || shown?.generation !== newest;
+  const [shown] =
+    base > 0
+      ? await generations(base, base)
+      : (await generations(1, last)).filter((entry) => entry?.ready === true);
+  return shown?.generation !== newest;
+}
+
+async function columnsOf(
+  { store, ledger }: LookPorts,
+  { stamp }: NamedStamp,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<Columns | undefined> {
+  const version = await createViews({ store }).readView(dataset, stamp.versions[dataset] ?? 0, signal);
+  const spec = version && (await ledger.specOf(version.value.spec, signal));
+  return spec?.datasets[dataset]?.columns;
 }
 
 async function withSides<T>(

@@ -25,6 +25,7 @@ import { generateShop } from '../../sample/shop.ts';
 import { type Local, startLocal } from '../local/start.ts';
 import type { DemoOptions } from './options.ts';
 import { type Shop, openShop } from './shop/stage.ts';
+import { makeShopTask } from './shop/task.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -85,7 +86,11 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     BOOKS_DEADLINE: '30d',
     FIRST_DAY: payments.days[0] ?? '',
   };
-  const local = await startLocal({ data: options.data, bucket: BUCKET, say });
+  const lastDay = payments.days.at(-1) ?? '';
+  const [local, shop] = await Promise.all([
+    startLocal({ data: options.data, bucket: BUCKET, say }),
+    openShop(generateShop({ seed: SEED, lastDay })),
+  ]);
   const processEnv = { ...process.env, ...local.exports, ...variables };
   const env = readEnv(processEnv);
   Object.assign(process.env, local.exports);
@@ -99,11 +104,7 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     { client: kinesis, maxWaitTime: 30, minDelay: 1, maxDelay: 1 },
     { StreamName: STREAM },
   );
-  const lastDay = payments.days.at(-1) ?? '';
-  const shop = await openShop(generateShop({ seed: SEED, lastDay }), {
-    endpoint: local.endpoint,
-    region: env.awsRegion,
-  });
+  await makeShopTask({ endpoint: local.endpoint, region: env.awsRegion, port: shop.port });
   const { truth, transactions } = shop.sample;
   say(
     `A Postgres at ${shop.url}: a shop that ends with ${truth.customers.rows.size} customers after ${transactions.length} transactions, and its DMS task`,

@@ -75,9 +75,9 @@ async function objects(Prefix = ''): Promise<string[]> {
   return Contents.map(({ Key, ETag }) => `${Key} ${ETag}`);
 }
 
-async function click(id: string, page: string): Promise<void> {
+async function click(id: string, page: string, more: object = {}): Promise<void> {
   const client = new KinesisClient(standIns());
-  const Data = Buffer.from(JSON.stringify({ id, page }));
+  const Data = Buffer.from(JSON.stringify({ id, page, ...more }));
   await client.send(new PutRecordCommand({ StreamName: 'clicks', PartitionKey: id, Data }));
   client.destroy();
 }
@@ -203,13 +203,13 @@ test(
 const REBUILDS: readonly (readonly [string, string, string])[] = [
   ['datasets.trips.key', 'key: [id, at]', 'key: [at]'],
   ['datasets.clicks.merge', 'merge: latest', 'merge: append'],
-  ['datasets.clicks.columns.url', 'page: string }', 'page: string, url: string }'],
+  ['datasets.clicks.columns.page', 'page: string }', 'page: bigint }'],
   ['datasets.trips.columns.price', 'price: bigint', "price: 'decimal(18,2)'"],
   ['datasets.trips.partition', '{ day: at,', '{ day: at, fixed: true,'],
   ['datasets.clicks.eventTime', 'partition: whole', 'eventTime: at\n    partition: whole'],
   ['datasets.trips.feeds.trips.visible', 'visible: commit', 'visible: publish'],
   ['datasets.trips.feeds.trips.role', 'role: batch, visible: commit', 'role: speed, visible: commit'],
-  ['sources.notes.columns.size', 'columns: { text: string }', 'columns: { text: string, size: bigint }'],
+  ['sources.notes.columns.text', 'columns: { text: string }', 'columns: { text: bigint }'],
   [
     'sources.notes.format.csv.delimiter',
     'format: { csv: {} }, columns',
@@ -543,6 +543,44 @@ test(
       ],
       PATIENCE_MS,
     );
+    expect(await run('verify')).toMatchObject({ code: 0 });
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'a column that comes to a dataset and its stream is planned as compatible, and published for all as one version',
+  async () => {
+    await click('u', 'early', { url: '/early' });
+    await eventually(async () => ((await rows(CLICKS)) as unknown[]).length, 4, PATIENCE_MS);
+    await written(['page: string }', 'page: string, url: string }']);
+    const { stdout } = await run('apply', '--plan');
+    expect(stdout.split('\n').slice(0, 4)).toEqual([
+      'compatible  sources.clicks.columns.url: new: "string"',
+      expect.stringContaining(
+        '  from the next entry on; of rows collected before, what came of it stays in _extra',
+      ),
+      'compatible  datasets.clicks.columns.url: new: "string"',
+      expect.stringContaining('  all partitions are built again and published as one version'),
+    ]);
+    expect((await applied(['page: string }', 'page: string, url: string }'])).slice(1)).toEqual([
+      '  sources.clicks.columns.url: new: "string"',
+      '  datasets.clicks.columns.url: new: "string"',
+    ]);
+    await click('v', 'late', { url: '/late' });
+    await eventually(
+      () => rows('SELECT id, url FROM clicks ORDER BY id'),
+      [
+        { id: 'u', url: null },
+        { id: 'v', url: '/late' },
+        { id: 'x', url: null },
+        { id: 'y', url: null },
+        { id: 'z', url: null },
+      ],
+      PATIENCE_MS,
+    );
+    const kept = `SELECT _extra FROM "clicks$rows" WHERE id = 'u'`;
+    expect(JSON.stringify(await rows(kept))).toContain('/early');
     expect(await run('verify')).toMatchObject({ code: 0 });
   },
   PATIENCE_MS,

@@ -199,3 +199,49 @@ test('TRUNCATE at the source parks its table, and raw keeps what was collected',
   }, ['public.items LandingsGone']);
   expect((await lake.verify()).findings).toEqual([]);
 });
+
+test('what a TRUNCATE removed that DMS leaves out is noted, and gone once the table is loaded again', async () => {
+  const settings = { ChangeProcessingDdlHandlingPolicy: { HandleSourceTableTruncated: false } };
+  const opened = await shop(MADE, { 'public.items': ITEMS }, { type: 'full-load-and-cdc', settings });
+  const { db, lake, arn } = opened;
+  await run(opened);
+  await agrees(opened);
+  await db.query('TRUNCATE items');
+  await db.query(`INSERT INTO items VALUES (1, 'one', 1)`);
+  const notes = async () => (await lake.collect()).tables.flatMap(({ notes: own }) => own).join();
+  await eventually(async () => (await notes()).includes('what a TRUNCATE or DROP removed stays here'), true);
+  await eventually(async () => (await lake.current('public.items', 'name')).length, 50);
+  const TablesToReload = [{ SchemaName: 'public', TableName: 'items' }];
+  await lab.dms.send(new ReloadTablesCommand({ ReplicationTaskArn: arn, TablesToReload }));
+  await agrees(opened);
+  expect((await lake.verify()).findings).toEqual([]);
+});
+
+test('tables whose names have capitals, dots, quotes or spaces are themselves, and none is another', async () => {
+  const names = ['items', 'Items', 'ITEMS', 'it.ems', 'it"ems', "it's %_ items", 'items/2026', 'ítems+1'];
+  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const sql = names.flatMap((name, at) => [
+    `CREATE TABLE ${quoted(name)} (id bigint PRIMARY KEY, name text, n numeric(10,2))`,
+    `INSERT INTO ${quoted(name)} VALUES (1, 'of ${at}', 1)`,
+  ]);
+  const tables = Object.fromEntries(names.map((name) => [`public.${name}`, ITEMS]));
+  const opened = await shop(sql, tables, { type: 'full-load-and-cdc' });
+  const { db, lake } = opened;
+  await run(opened);
+  const held = (of: (at: number) => string[]) => names.map((_, at) => of(at).map((name) => ({ name })));
+  const seen = async () => {
+    await lake.collectAll();
+    return Promise.all(names.map((name) => lake.current(`public.${name}`, 'name')));
+  };
+  await eventually(
+    seen,
+    held((at) => [`of ${at}`]),
+  );
+  for (const [at, name] of names.entries())
+    await db.query(`INSERT INTO ${quoted(name)} VALUES (2, 'more of ${at}', 2)`);
+  await eventually(
+    seen,
+    held((at) => [`of ${at}`, `more of ${at}`]),
+  );
+  expect((await lake.verify()).findings).toEqual([]);
+});

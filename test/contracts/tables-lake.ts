@@ -5,7 +5,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { type Row, withDuckDb } from '../../activities/duckdb.ts';
 import type { ReplicationTasks } from '../../activities/dms/port.ts';
 import type { FileFolder } from '../../activities/files/port.ts';
-import { encode } from '../../activities/objects/json.ts';
+import { encode, sha256Hex } from '../../activities/objects/json.ts';
 import { createLedger } from '../../activities/objects/ledger.ts';
 import type { ObjectStore } from '../../activities/objects/port.ts';
 import { createSpecReader } from '../../activities/spec/store.ts';
@@ -17,7 +17,7 @@ import {
 import type { TablesPacing } from '../../activities/tables/pacing.ts';
 import { canonical } from '../../lake/canonical.ts';
 import type { Entry, EntryItem } from '../../lake/entry.ts';
-import { keys } from '../../lake/keys.ts';
+import { feedId, keys } from '../../lake/keys.ts';
 import { CHANGE_COLUMN, type Columns, type DatasetSpec, type LakeSpec } from '../../lake/spec.ts';
 import { literal } from '../../lake/sql/text.ts';
 import { query } from '../../reading/query.ts';
@@ -38,7 +38,6 @@ export function shopSpec(
   replicate: 'continuous' | 'load' | 'changes' = 'continuous',
 ): LakeSpec {
   const withChange = (columns: Columns) => ({ ...columns, [CHANGE_COLUMN.name]: CHANGE_COLUMN.type });
-  const feedOf = (table: string) => `shop.${table}`;
   const declared = Object.entries(tables);
   const spec = {
     lake: { name: 'test', bucket },
@@ -55,7 +54,7 @@ export function shopSpec(
     },
     datasets: Object.fromEntries(
       declared.map(([name, { columns, key, partition }]) => [
-        name.replace(/^.*\./, ''),
+        datasetOf(name),
         dataset({
           merge: 'latest',
           key,
@@ -69,6 +68,16 @@ export function shopSpec(
   };
   // As it is read back: hashes of mappings follow the order of columns.
   return JSON.parse(canonical(spec)) as LakeSpec;
+}
+
+function feedOf(table: string): string {
+  return feedId(`shop.${table}`, sha256Hex);
+}
+
+/** What stands behind the last dot; of a name that no dataset may have, its feed. */
+function datasetOf(table: string): string {
+  const short = table.replace(/^.*\./, '');
+  return /^[a-z0-9_]+$/.test(short) ? short : feedOf(table).replaceAll(/[.-]/g, '_');
 }
 
 export interface TablesLakeOptions {
@@ -140,7 +149,7 @@ export async function openTablesLake(options: TablesLakeOptions) {
 
   async function entries(table: string): Promise<Entry[]> {
     const ledger = createLedger({ store });
-    const feed = `shop.${table}`;
+    const feed = feedOf(table);
     const head = await ledger.head(feed, 0, signal);
     return (await ledger.range(feed, 0, 1, head?.n ?? 0, signal)).map(({ value }) => value);
   }
@@ -188,7 +197,7 @@ export async function openTablesLake(options: TablesLakeOptions) {
     const ready = (await entries(table)).filter(({ ready: is }) => is?.includes('log'));
     const generation = ready.at(-1)?.channels?.['log']?.generation;
     if (generation === undefined) return [];
-    const served = spec.datasets[table.replace(/^.*\./, '')];
+    const served = spec.datasets[datasetOf(table)];
     const key = served?.key.join(', ') ?? '';
     return rows(
       table,

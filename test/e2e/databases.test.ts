@@ -93,8 +93,18 @@ describe('every table of the lake equals Postgres, row for row, live and settled
     expect(workload.changes).toBeGreaterThanOrEqual(CHANGES);
   });
 
-  test('as `tributary compare` says too', async () => {
+  test('and `tributary compare` says so, names what a lost landing leaves, and a reload brings it back', async () => {
     const fine = await stage.tributary('compare', 'shop', '--settle', '2s');
     expect(fine.code, `${fine.stdout}${fine.said}`).toBe(0);
+
+    await stage.lose('settings', `INSERT INTO settings VALUES ('a lost one', '1', NULL)`);
+    const found = await stage.tributary('compare', 'shop', '--table', 'public.settings', '--settle', '2s');
+    expect(found.code).toBe(1);
+    expect(found.stdout).toContain('  missing: name a lost one\n');
+
+    const table = ['--table', 'public.settings'];
+    const again = await stage.tributary('repair', 'shop', ...table, '--reload', '--reason', 'a lost landing');
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('public.settings: reloading') });
+    expect(await wrong(), `PROOF_SEED=${SEED}`).toEqual(NOTHING);
   });
 });

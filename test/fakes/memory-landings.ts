@@ -5,6 +5,7 @@ import type { FileFolder, FileStat, Listing } from '../../activities/files/port.
 interface Kept {
   readonly stat: FileStat;
   readonly body: Buffer;
+  readonly isArchived?: true;
 }
 
 /** What tasks have landed, in memory: a bucket's objects, by their whole names, `s3://bucket/key`. */
@@ -26,6 +27,12 @@ export class MemoryLandings implements FileFolder {
     this.#objects.set(name, { body: bytes, stat: { bytes: bytes.length, modifiedAt: seconds, tag } });
   }
 
+  /** Moved to a storage class from which nothing is read. */
+  archive(name: string): void {
+    const kept = this.#objects.get(name);
+    if (kept) this.#objects.set(name, { ...kept, isArchived: true });
+  }
+
   remove(name: string): void {
     this.#objects.delete(name);
   }
@@ -43,7 +50,8 @@ export class MemoryLandings implements FileFolder {
       const kept = this.#objects.get(name);
       if (!kept || item <= after) continue;
       this.#listed += 1;
-      yield { kind: 'file', item, stat: kept.stat };
+      if (kept.isArchived) yield { kind: 'ignored', item, why: 'it is archived', stat: kept.stat };
+      else yield { kind: 'file', item, stat: kept.stat };
     }
   }
 

@@ -181,6 +181,13 @@ describe('a landing is of before a load', () => {
     expect(isBefore(named('20261124-211530600.csv', '2026-11-24T20:15:30.000Z'), began)).toBe(false);
     expect(isBefore(named('20261124-211529999.csv', '2026-11-24T20:15:30.000Z'), began)).toBe(true);
   });
+
+  test('and one that is named of the second after is not, whatever the clock of S3 says', () => {
+    expect(isBefore(named('20261124-201531010.csv', '2026-11-24T20:15:30.000Z'), began)).toBe(false);
+    const atTheMinute = '2026-11-24T20:15:59.900Z';
+    expect(isBefore(named('20261124-201600010.csv', '2026-11-24T20:15:59.000Z'), atTheMinute)).toBe(false);
+    expect(isBefore(named('20261124-201458900.csv', '2026-11-24T20:15:59.000Z'), atTheMinute)).toBe(true);
+  });
 });
 
 test('an item of a load is of its generation, one of changes is itself', () => {

@@ -37,7 +37,9 @@ function hold(then: Spec, now: Spec, mapping: string | null = hashOf(then)): boo
 }
 
 test('a mapping hash is what it always was', () => {
-  expect(mappingHash(payments, USE, columns, sha256)).toBe('7e472d9c1c0e96a9975e5a97eb76cdbd2d88353dbc8cca07708c21005ea7c1d1');
+  expect(mappingHash(payments, USE, columns, sha256)).toBe(
+    '7e472d9c1c0e96a9975e5a97eb76cdbd2d88353dbc8cca07708c21005ea7c1d1',
+  );
 });
 
 test('columns that come change the mapping, and nothing that statistics are made of', () => {

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Client as TemporalClient, Connection } from '@temporalio/client';
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { Client as TemporalClient, Connection, type WorkflowHandle } from '@temporalio/client';
 import { Client } from 'pg';
 import { PostgresDatabase } from '../../activities/postgres/database.ts';
 import { readEnv } from '../../config/env.ts';
@@ -19,11 +21,12 @@ import { makeTableTask } from '../../scripts/local/dms-task.ts';
 import { type Local, startLocal } from '../../scripts/local/start.ts';
 import { type Postgres, startPostgres } from '../../scripts/postgres/server.ts';
 import { openLake } from '../../workers/wiring.ts';
+import { until } from '../support/eventually.ts';
 import { removeTmpFolder } from '../support/tmp.ts';
 import { DECLARED, TABLES_SQL, proofLake } from './tables.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const BUCKET = 'proof-lake';
 const TASK = 'proof';
 const LOOK_EVERY_MS = 500;
@@ -78,7 +81,7 @@ export class ProofStage {
   /** What an operator types after `tributary`. */
   async tributary(...args: readonly string[]): Promise<{ code: number; stdout: string; said: string }> {
     try {
-      const { stdout, stderr } = await run(
+      const { stdout, stderr } = await execute(
         process.execPath,
         [path.join(ROOT, 'cli/tributary.mjs'), ...args],
         {
@@ -124,13 +127,48 @@ export class ProofStage {
   }
 
   async reloadTables(tables: readonly string[]): Promise<void> {
+    await this.#withRun((run) =>
+      run.executeUpdate('reloadTables', {
+        args: [{ tables, by: 'the proof', reason: 'in the middle of everything' }],
+      }),
+    );
+  }
+
+  /** What this changes in a table lands, and is gone before anybody collects it. */
+  async lose(table: string, sql: string): Promise<void> {
+    const where = {
+      endpoint: this.#local.endpoint,
+      region: 'eu-west-1',
+      requestHandler: new NodeHttpHandler(),
+    };
+    const s3 = new S3Client({ ...where, forcePathStyle: true });
+    const bucket = { Bucket: `${TASK}-landing` };
+    const landings = async () => {
+      const { Contents: found = [] } = await s3.send(
+        new ListObjectsV2Command({ ...bucket, Prefix: `in/public/${table}/` }),
+      );
+      return found.map(({ Key }) => Key ?? '').filter((key) => !key.includes('LOAD'));
+    };
+    await this.#withRun(async (run) => {
+      await run.signal('pause', { reason: 'a landing is lost' });
+      await until(
+        async () => (await run.describe()).raw.pendingActivities ?? [],
+        (pending) => !pending.some(({ activityType }) => activityType?.name === 'collectTables'),
+      );
+      const before = await landings();
+      await this.db.query(sql);
+      const after = await until(landings, (keys) => keys.length > before.length);
+      for (const Key of after.filter((key) => !before.includes(key)))
+        await s3.send(new DeleteObjectCommand({ ...bucket, Key }));
+      await run.signal('resume');
+    });
+    s3.destroy();
+  }
+
+  async #withRun(work: (run: WorkflowHandle) => Promise<unknown>): Promise<void> {
     const connection = await Connection.connect({ address: this.#local.temporalAddress });
     try {
-      await new TemporalClient({ connection }).workflow
-        .getHandle('replicate/shop')
-        .executeUpdate('reloadTables', {
-          args: [{ tables, by: 'the proof', reason: 'in the middle of everything' }],
-        });
+      await work(new TemporalClient({ connection }).workflow.getHandle('replicate/shop'));
     } finally {
       await connection.close();
     }
@@ -138,17 +176,16 @@ export class ProofStage {
 
   /** Compares again and again until all is equal, or time is up; gives what was said last. */
   async equal(mode: ReadMode, withinMs: number): Promise<CompareReport> {
-    const until = Date.now() + withinMs;
+    const end = Date.now() + withinMs;
     for (;;) {
       const report = await this.#compare(mode);
-      if (verdictOf(report) === 'equal' || Date.now() > until) return report;
+      if (verdictOf(report) === 'equal' || Date.now() > end) return report;
       await wait(LOOK_EVERY_MS);
     }
   }
 
   async #compare(mode: ReadMode): Promise<CompareReport> {
-    const { signal } = new AbortController();
-    setMaxListeners(0, signal);
+    const signal = patient();
     const lake = openLake({ env: readEnv(this.#env), bucket: BUCKET });
     const clock = { now: () => Date.now(), wait: (ms: number) => wait(ms) };
     const ports = {
@@ -167,7 +204,7 @@ export class ProofStage {
   async verify(): Promise<VerifyReport> {
     const { store } = openLake({ env: readEnv(this.#env), bucket: BUCKET });
     const scratch = path.join(this.#data, 'reading');
-    return verifyLake({ store, scratch, memoryMb: 512, signal: new AbortController().signal });
+    return verifyLake({ store, scratch, memoryMb: 512, signal: patient() });
   }
 
   async close(): Promise<void> {
@@ -176,4 +213,11 @@ export class ProofStage {
     await this.#postgres.stop();
     await removeTmpFolder(this.#data);
   }
+}
+
+/** Every request in flight listens to it: more than Node's ten, and no leak. */
+function patient(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
 }

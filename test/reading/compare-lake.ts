@@ -103,7 +103,7 @@ export class CompareLake {
   }
 
   compare(request: Partial<CompareRequest> = {}): Promise<CompareReport> {
-    const { store, ledger, spec, scratch } = this.lake;
+    const { store, ledger, spec, specNumber: n, scratch } = this.lake;
     let nowMs = 0;
     let round = 0;
     const clock = {
@@ -116,7 +116,7 @@ export class CompareLake {
     const ports = {
       store,
       ledger,
-      spec: { n: 1, spec },
+      spec: { n, spec },
       scratch,
       cache: join(scratch, 'cache'),
       memoryMb: 256,

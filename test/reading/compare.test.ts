@@ -220,6 +220,28 @@ test('a settled comparison is about what was published', async () => {
   expect(await own.report('notes', { mode: 'settled' })).toMatchObject({ missing: 5, rows: { lake: 0 } });
 });
 
+test('a column that is in no version yet is not compared, and is from its version on', async () => {
+  const own = await notesLake();
+  const publish = async () => {
+    const planId = await own.lake.plan('notes', ['b0000', 'b0001']);
+    await own.lake.build('notes', planId);
+    await own.lake.publish('notes', planId);
+  };
+  await publish();
+  await own.sql("ALTER TABLE notes ADD COLUMN city text; UPDATE notes SET city = 'Bern' WHERE id = 2");
+  own.lake.apply(shopSpec({ notes: { ...NOTES, columns: { ...NOTES.columns, city: 'string' } } }));
+  expect(await own.report('notes')).toMatchObject({
+    missing: 0,
+    differing: 0,
+    notes: ['column city is in no version of notes yet: not compared'],
+  });
+  await publish();
+  const { notes, ...found } = await own.report('notes');
+  expect(notes).toEqual([]);
+  expect(found).toMatchObject({ missing: 0, extra: 0, differing: 1 });
+  expect(JSON.stringify(found.named)).toContain('city');
+});
+
 test('a column that the lake cannot hold as it is, and a table that is not there, are not compared', async () => {
   const spec = shopSpec({ notes: NOTES, gone: NOTES });
   const own = await CompareLake.open(postgres.url, spec);

@@ -53,12 +53,14 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: bare('release') },
+  { weight: 2, arbitrary: bare('column') },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 interface Landed extends MergeRow {
   readonly amount: number;
+  readonly city: string | null;
 }
 
 /** The table as it should be, kept beside the lake. */
@@ -70,6 +72,7 @@ class Model {
   readonly #ready = new Map<number, number>();
   #last: readonly Change[] = [];
   #open: string | undefined;
+  #hasCity = false;
 
   constructor(table: TableLake) {
     this.table = table;
@@ -117,6 +120,9 @@ class Model {
         return this.#rollback(one);
       case 'release':
         return table.release();
+      case 'column':
+        this.#hasCity = true;
+        return table.addCity();
     }
   }
 
@@ -127,9 +133,19 @@ class Model {
 
   /** What readers of this generation see, as far as it was collected. */
   state(generation: number, excluded: ReadonlySet<number>): Record<string, number> {
+    return Object.fromEntries(this.#seen(generation, excluded).map(({ key, amount }) => [key, amount]));
+  }
+
+  /** The same of the column that may come; `undefined` until it came. */
+  cities(generation: number, excluded: ReadonlySet<number>): Record<string, string | null> | undefined {
+    const seen = this.#seen(generation, excluded);
+    if (!this.#hasCity || seen.length === 0) return undefined;
+    return Object.fromEntries(seen.map(({ key, city }) => [key, city]));
+  }
+
+  #seen(generation: number, excluded: ReadonlySet<number>): readonly Landed[] {
     const rows = this.#rows.filter((row) => row.generation === generation && !excluded.has(row.ordinal));
-    const seen = visible(merge('latest', rows)).map(({ key, amount }) => [key, amount] as const);
-    return Object.fromEntries(seen.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    return visible(merge('latest', rows)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** The generation of an entry. */
@@ -152,6 +168,7 @@ class Model {
       this.#rows.push({
         key: id,
         amount,
+        city: this.#hasCity ? cityOf(id, amount) : null,
         op: isLoad ? 'I' : op,
         version: isLoad ? BigInt(generation * 10) : at === null ? null : BigInt(generation * 10 + at),
         role: 'speed',
@@ -170,6 +187,8 @@ class Model {
     return rows.map(({ id, amount, at, op }) => ({
       id,
       amount,
+      // Not declared, it is not in the rows.
+      city: cityOf(id, amount),
       _op: fixed === undefined ? op : 'I',
       _change: fixed !== undefined ? base + fixed : at === null ? null : base + at,
     }));
@@ -194,6 +213,10 @@ class Model {
   }
 }
 
+function cityOf(id: string, amount: number): string {
+  return `${id} of ${amount}`;
+}
+
 test('whatever comes, readers see one generation of a table, whole, and at the end the last one', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 22, size: 'max' }), async (steps) => {
@@ -216,7 +239,10 @@ test('whatever comes, readers see one generation of a table, whole, and at the e
       const right = generation === 0 ? {} : model.state(generation, excluded);
       const live = await table.read('live');
       expect(live.rows).toEqual(right);
-      expect((await table.read('settled')).hash).toEqual(live.hash);
+      expect(live.cities).toEqual(generation === 0 ? undefined : model.cities(generation, excluded));
+      const settled = await table.read('settled');
+      expect(settled.hash).toEqual(live.hash);
+      expect(settled.cities).toEqual(live.cities);
       const { store, scratch } = table.lake;
       const signal = AbortSignal.timeout(60_000);
       const report = await verifyLake({ store, scratch, memoryMb: 256, signal });

@@ -268,3 +268,18 @@ test('rules choose tables, rename, drop columns and add the headers of a change'
   expect(rows[0]?.[3]).toMatch(/^[0-9A-F]{16}\.00000001$/);
   expect(await loadOf(lab, bucket, 'things')).toBe('id,seq,position,what\n1,,,INSERT\n');
 });
+
+test('line ends within texts of Parquet are theirs, whichever come first', async () => {
+  const { db, bucket } = await running({ DataFormat: 'parquet' });
+  await db.query(`INSERT INTO a VALUES (2, E'a\\r\\nb'), (3, E'c\\nd'), (4, E'e\\rf'), (5, 'g')`);
+  const keys = await until(
+    async () => (await keysOf(lab, bucket)).filter((key) => !key.includes('LOAD')),
+    (found) => found.length > 0,
+  );
+  expect(await readParquet(lab, bucket, keys, 'id::text, name')).toEqual([
+    ['2', 'a\r\nb'],
+    ['3', 'c\nd'],
+    ['4', 'e\rf'],
+    ['5', 'g'],
+  ]);
+});

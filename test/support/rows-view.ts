@@ -46,7 +46,7 @@ export async function publishPlan(
     prev: head?.sha256 ?? null,
     token: planId,
     datasetEpoch: 1,
-    spec: 1,
+    spec: plan.spec,
     contract: '',
     base: coverageHash(after.base, sha256Hex),
     parts,

@@ -3,6 +3,7 @@ import { ITEMS, SEQUENCE, type Shop, openShop, sequence } from './table-shop.ts'
 
 const HEAD = 'Op,id,name,seq\n';
 const TABLE = 'public.items';
+const two = { 'public.items': ITEMS, 'public.others': ITEMS };
 
 const change = (n: number, op: string, id: number, name = `name ${n}`) =>
   `${HEAD}${op},${id},${op === 'D' ? 'NULL' : name},${sequence(n)}\n`;
@@ -195,8 +196,6 @@ test('only what may be new is listed, and nothing that lands late is missed', as
 });
 
 describe('a table that cannot go on waits alone', () => {
-  const two = { 'public.items': ITEMS, 'public.others': ITEMS };
-
   test('at a landing that nobody can read, with those before it taken, until it is skipped', async () => {
     const shop = await openShop({ tables: two });
     for (const table of ['items', 'others']) {
@@ -255,10 +254,28 @@ describe('a table that cannot go on waits alone', () => {
       { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'approve', 'reload'] },
     ]);
     expect(found.parked[0]?.message).toBe(
-      'public.items 20261124-201600123.csv: it has no column name: its columns are Op, id, label, seq; right would be _change, id, name',
+      'public.items 20261124-201600123.csv: it has no column name: its columns are Op, id, label, seq; right would be seq, id, name',
     );
     await shop.lake.collectAll({ absent: { [TABLE]: ['name'] } });
     expect(await shop.lake.current(TABLE, NAMES)).toContainEqual({ id: '1', name: null });
+  });
+
+  test('whose changes have lost their numbers, which nobody can do without', async () => {
+    const shop = await loadedShop();
+    shop.land('20261124-201600123.csv', 'Op,id,name\nU,1,new\n');
+    const { parked } = await shop.lake.collect();
+    expect(parked).toMatchObject([{ item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload'] }]);
+    expect(parked[0]?.message).toContain('it has no column seq');
+  });
+
+  test('and where more wait than a result may hold, the next stretch tells of the others', async () => {
+    const shop = await openShop({ tables: two, type: 'cdc' });
+    const header = `Op,id,${'x'.repeat(500_000)},seq\n`;
+    for (const table of ['items', 'others']) shop.land('20261124-201600123.csv', header, table);
+    const first = (await shop.lake.collect()).parked.map(({ item }) => item);
+    expect(first).toHaveLength(1);
+    const second = (await shop.lake.collect({ waiting: first })).parked.map(({ item }) => item);
+    expect([...first, ...second].toSorted()).toEqual(Object.keys(two));
   });
 
   test('whose types cannot be the declared ones', async () => {
@@ -296,6 +313,43 @@ describe('a table that cannot go on waits alone', () => {
     const { signal } = new AbortController();
     for (const { uri } of (await shop.lake.entries(TABLE)).flatMap(({ raw }) => raw))
       expect(await shop.lake.store.head(uri.replace('s3://lake/', ''), signal)).toBeDefined();
+  });
+
+  test('whose source took it away, though DMS said so after more had landed', async () => {
+    const shop = await openShop({ type: 'cdc' });
+    shop.land('20261124-201500123.csv', change(1, 'I', 2));
+    await shop.lake.collectAll();
+    shop.landings.remove(shop.nameOf('20261124-201500123.csv'));
+    shop.land('20261124-201600123.csv', change(2, 'I', 3));
+    shop.counts({ inserts: 2 });
+    await shop.lake.collectAll();
+    shop.counts({ ddls: 1 });
+    const { parked } = await shop.lake.collect();
+    expect(parked).toMatchObject([{ item: TABLE, failure: 'LandingsGone' }]);
+    expect(parked[0]?.message).toContain('20261124-201500123.csv was collected in generation 1 and is gone');
+    expect(await shop.lake.decide({ tables: [TABLE], action: 'skip' })).toEqual({ entries: 1 });
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
+    shop.land('20261124-201700123.csv', change(3, 'I', 4));
+    shop.lake.restart();
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
+  });
+
+  test('whose landing cannot be read where it is, and one that was taken may be anywhere', async () => {
+    const shop = await openShop({ tables: two, type: 'cdc' });
+    for (const table of ['items', 'others']) shop.land('20261124-201500123.csv', change(1, 'I', 2), table);
+    await shop.lake.collectAll();
+    shop.landings.archive(shop.nameOf('20261124-201500123.csv'));
+    for (const table of ['items', 'others']) shop.land('20261124-201600123.csv', change(2, 'I', 3), table);
+    shop.lake.restart();
+    expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
+    for (const table of ['items', 'others']) shop.land('20261124-201700123.csv', change(3, 'I', 4), table);
+    shop.landings.archive(shop.nameOf('20261124-201700123.csv'));
+    const found = await shop.lake.collect();
+    expect(found.parked).toMatchObject([
+      { item: TABLE, failure: 'SourceChanged', allowed: ['retry', 'abort'] },
+    ]);
+    expect(found.parked[0]?.message).toContain('20261124-201700123.csv: it is archived');
+    expect(await shop.lake.current('public.others', NAMES)).toHaveLength(3);
   });
 
   test('whose load lacks rows, until a person takes it so', async () => {
@@ -366,6 +420,23 @@ test('a task that stands is drained once all that it landed is taken and its loa
   ]);
 });
 
+test('a task that stands is not drained while DMS shows the load before the one that landed', async () => {
+  const shop = await openShop({ type: 'full-load', pacing: { doubts: 3, stretchMs: 50 } });
+  shop.loading();
+  shop.land('LOAD00000001.csv', `${HEAD}I,1,one,\n`);
+  shop.loaded(1);
+  shop.dms.becomes('shop-cdc', { status: 'stopped' });
+  expect(await shop.lake.collectAll({ drain: true })).toMatchObject({ outcome: 'drained' });
+  const began = new Date(shop.clock.at).toISOString();
+  shop.land('LOAD00000001.csv', `${HEAD}I,2,two,\n`);
+  const { parked } = await shop.lake.collect({ drain: true });
+  expect(parked).toMatchObject([{ item: TABLE, failure: 'LoadIncomplete', allowed: ['retry', 'reload'] }]);
+  shop.loading(began);
+  shop.loaded(1);
+  expect(await shop.lake.collectAll({ drain: true })).toMatchObject({ outcome: 'drained', parked: [] });
+  expect(await shop.lake.current(TABLE, NAMES)).toEqual([{ id: '2', name: 'two' }]);
+});
+
 test('names that DMS does not write are told and left alone', async () => {
   const shop = await loadedShop();
   shop.land('notes.txt', 'mine');
@@ -411,7 +482,10 @@ describe('a database is checked', () => {
       migrationType: 'full-load-and-cdc',
       tables: [TABLE],
     });
-    const s3 = findings.find(({ item }) => item === 'shop-cdc s3');
+    const s3 = findings.find(
+      ({ item }) =>
+        item === 'shop-cdc s3 CdcInsertsOnly+TimestampColumnName+UseTaskStartTimeForFullLoadTimestamp',
+    );
     expect(s3?.message).toContain('CdcInsertsOnly is true, which loses data');
     expect(s3?.message).toContain('"CdcInsertsOnly":false');
   });
@@ -421,5 +495,33 @@ describe('a database is checked', () => {
     const other = shop.dms.create('shop-too', 'cdc');
     const { findings } = await shop.lake.check();
     expect(findings.some(({ message }) => message.startsWith(`${other} write to `))).toBe(true);
+  });
+
+  test('each thing by itself: who lets one pass lets no other pass', async () => {
+    const folded = {
+      ...SEQUENCE,
+      'rule-id': '9',
+      'rule-target': 'table',
+      'rule-action': 'rename',
+      value: 'one',
+    };
+    const shop = await openShop({ tables: two, type: 'full-load', rules: [SEQUENCE, folded] });
+    shop.dms.create('shop-too', 'full-load');
+    const { findings } = await shop.lake.check();
+    const others = findings.filter(({ item }) => !/^shop-cdc (s3|task|mappings) /.test(item));
+    expect(others.map(({ item, allowed }) => `${item}: ${allowed.join(', ')}`)).toEqual([
+      'shop-cdc writers: retry, approve',
+      'shop-cdc s3://landing/in/public/one: retry',
+      'shop-cdc type: retry',
+    ]);
+  });
+
+  test('for tables whose changes no rule numbers, where it numbers others', async () => {
+    const locator = { 'schema-name': 'public', 'table-name': 'items' };
+    const shop = await openShop({ tables: two, rules: [{ ...SEQUENCE, 'object-locator': locator }] });
+    const { findings } = await shop.lake.check();
+    const found = findings.find(({ item }) => item === 'shop-cdc unnumbered');
+    expect(found?.message).toContain('adds AR_H_CHANGE_SEQ to public.others, as');
+    expect(found?.allowed).toEqual(['retry', 'approve']);
   });
 });

@@ -328,3 +328,16 @@ test('a large landing becomes several objects, whose spans say which records are
     },
   ]);
 });
+
+test('a key of all columns may hold nulls; of another key they are missing', async () => {
+  for (const [key, rejected] of [
+    [['id', 'name'], 0],
+    [['id'], 1],
+  ] as const) {
+    const shop = await openShop({ tables: { 'public.items': { ...ITEMS, key } } });
+    shop.loading();
+    shop.land('LOAD00000001.csv', 'Op,id,name,seq\nI,1,NULL,\nI,NULL,two,\n');
+    shop.loaded(2);
+    expect(await shop.lake.collect()).toMatchObject({ rejected, rows: 2 - rejected });
+  }
+});

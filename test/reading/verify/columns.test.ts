@@ -77,8 +77,8 @@ const DAMAGES: readonly Damage[] = [
       const before = vandal.json<ViewVersion>('view/payments/000000000005.json');
       const [hash = ''] = Object.values(before.parts);
       const chunk = vandal.json<{ parts: Record<string, { build?: string }> }>(`part/payments/${hash}.json`);
-      const [[partition = '', old] = []] = Object.entries(chunk.parts);
-      vandal.part('payments', partition, (part) => void (part.build = old?.build ?? ''));
+      const [first] = Object.entries(chunk.parts);
+      vandal.part('payments', first?.[0] ?? '', (part) => void (part.build = first?.[1].build ?? ''));
     },
     named: [['wrongBuild', /_build.json$/, 'is of another contract than the version of payments']],
   },
