@@ -102,7 +102,7 @@ async function stayUp(): Promise<void> {
 It stays up until you press Ctrl-C. Look around:
   Temporal's Web UI   ${stage.local.uiUrl}
   Logs                ${stage.local.logs}
-  The shop            ${stage.shop.url}
+  The shop's Postgres ${stage.shop.url}
 
 Then, in another terminal:
 ${Object.entries(stage.local.exports)

@@ -5,7 +5,6 @@ import {
   defineQuery,
   proxyActivities,
   setHandler,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SpecActivities } from '../activities/spec/activities.ts';
@@ -13,7 +12,7 @@ import type { TableActivities } from '../activities/tables/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import type { Parked } from '../lake/decisions.ts';
 import { workflowIds } from '../lake/ids.ts';
-import type { Replicate, StopRequest } from '../lake/replicate.ts';
+import type { Replicate } from '../lake/replicate.ts';
 import { DMS_LOOK, LOOK } from './policies.ts';
 import { board } from './support/board.ts';
 import {
@@ -24,15 +23,15 @@ import {
   type TablesAnswer,
 } from './support/collected-tables.ts';
 import { failure, isGone } from './support/failure.ts';
-import { type Request, answerRequests, handOverTo, requestSignal } from './support/hand-over.ts';
-import { nudgeSignal } from './support/messages.ts';
-import { type Decision, parking } from './support/parking.ts';
+import { type Request, answerRequests, handOverTo } from './support/hand-over.ts';
+import { parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
 import { queueFor } from './support/queues.ts';
-import { repairable } from './support/repair-update.ts';
 import { replicationNotes } from './support/replication-notes.ts';
-import { reloadable, stoppable } from './support/replication-updates.ts';
+import { ordered } from './support/replication-orders.ts';
+import { Replication, type ReplicationEnding, type ReplicationOutcome } from './support/replication.ts';
 import { scheduledAt } from './support/scheduled-at.ts';
+import { TaskFindings } from './support/task-findings.ts';
 import { TaskRun } from './support/task-run.ts';
 
 export interface ReplicateDatabaseInput {
@@ -57,8 +56,7 @@ interface ReplicateState {
 
 export interface ReplicateDatabaseResult extends TableTotals {
   readonly source: string;
-  /** `stopped`: with its task. `detached`: the task runs on. `gone`: it is declared no more. `aborted`: by decision. */
-  readonly outcome: 'finished' | 'stopped' | 'detached' | 'gone' | 'aborted';
+  readonly outcome: ReplicationOutcome;
   /** Tables that wait for a person: the next run meets them again. */
   readonly waiting: number;
   /** At most 20. */
@@ -79,10 +77,6 @@ export interface ReplicateProgress extends TableTotals {
 
 export const replicateProgressQuery = defineQuery<ReplicateProgress>('progress');
 export const tablesQuery = defineQuery<TablesAnswer>('tables');
-
-type Outcome = ReplicateDatabaseResult['outcome'];
-/** `anew`: what the source asks for has changed. */
-type Ending = Outcome | 'anew' | 'goesOn';
 
 const { describeDatabase } = proxyActivities<SpecActivities>(LOOK);
 const { recordDecision } = proxyActivities<ViewActivities>(LOOK);
@@ -117,17 +111,10 @@ export async function replicateDatabase(
     taskQueue: queueFor('transfer'),
   });
   const carriedOver = input.state ?? { ...fresh(), requests: [{ id: runId, at: scheduledAt() }] };
-  const requests: Request[] = [...carriedOver.requests];
-  const accepted = new Set(carriedOver.accepted);
-  let findings: readonly Parked[] = [];
   let replicate: Replicate | null = null;
   let declared: ReadonlySet<string> = new Set();
   let task: TaskRun | undefined;
   let taskName = '';
-  let trouble: { readonly error: unknown } | undefined;
-  let stopping: StopRequest | undefined;
-  let isNudged = false;
-  let isGivenUp = false;
   let says = 'Looking at the task';
 
   const shown = board({ source });
@@ -139,23 +126,29 @@ export async function replicateDatabase(
   };
   const parked = parking(recordDecision, show);
   const pause = pausable(show, carriedOver.paused);
+  const findings = new TaskFindings(parked, carriedOver.accepted);
   const tables = new CollectedTables(source, parked, carriedOver.collected);
-  setHandler(
-    requestSignal,
-    (request) => {
-      const id = request?.id ?? uuid4();
-      const at = request?.at ?? new Date().toISOString();
-      if (!requests.some((one) => one.id === id)) requests.push({ ...request, id, at });
-    },
-    { description: 'Load anew, or take the changes, once more: {}; one that is continuous does so anyway.' },
-  );
-  setHandler(
-    nudgeSignal,
-    () => {
-      isNudged = true;
-    },
-    { description: 'Take the newest spec now: sent when one is applied, and safe by hand.' },
-  );
+  const orders = ordered({
+    source,
+    requests: carriedOver.requests,
+    recordDecision,
+    pause,
+    known: () => declared,
+    arn: () => task?.arn,
+    reloading: (names) => tables.reloading(names),
+    changed: show,
+  });
+  const replication = new Replication({
+    orders,
+    pause,
+    parked,
+    findings,
+    tables,
+    wanted: async () => (await parked.untilDone(source, describe))?.replicate,
+    decided,
+    answer: (requests, outcome, since) => answerRequests(requests, resultOf(outcome, since)),
+    say,
+  });
   setHandler(
     replicateProgressQuery,
     () => ({
@@ -163,45 +156,20 @@ export async function replicateDatabase(
       replicate,
       task: task?.workflowId ?? null,
       ...tables.totals,
-      requests: requests.length,
+      requests: orders.requests.length,
       waiting: parked.waiting().length,
       pausedBecause: pause.reason(),
-      stopping: stopping !== undefined,
+      stopping: orders.stopping() !== undefined,
     }),
     { description: 'What this run has collected, and what waits.' },
   );
   setHandler(tablesQuery, () => tables.answer(), {
     description: 'How each table stands: at most 200, those in trouble first.',
   });
-  reloadable({
-    recordDecision,
-    known: () => declared,
-    arn: () => task?.arn,
-    refusal: () => (pause.reason() !== null ? `the run is paused: ${pause.reason()}` : refusedByStop()),
-    done: (names) => {
-      tables.reloading(names);
-      show();
-    },
-  });
-  repairable({
-    source,
-    recordDecision,
-    known: () => declared,
-    refusal: () => (pause.reason() !== null ? `the run is paused: ${pause.reason()}` : refusedByStop()),
-  });
-  stoppable({
-    recordDecision,
-    source,
-    refusal: refusedByStop,
-    asked: (request) => {
-      stopping = request;
-      show();
-    },
-  });
   tables.begin();
   show();
 
-  let ending: Ending = 'anew';
+  let ending: ReplicationEnding = 'anew';
   while (ending === 'anew') ending = await unlessGone(work);
   task?.end();
   while (!allHandlersFinished() || (ending === 'goesOn' && (parked.decided() || task?.isStarting))) {
@@ -213,26 +181,26 @@ export async function replicateDatabase(
   says = ending;
   show();
   const result = resultOf(ending, NONE);
-  await answerRequests(requests, result);
+  await answerRequests(orders.requests, result);
   shown.end();
   return result;
 
   /** What the newest spec asks for, until that is done or something else is asked for. */
-  async function work(): Promise<Ending> {
-    isNudged = false;
-    await condition(() => pause.reason() === null || stopping !== undefined);
+  async function work(): Promise<ReplicationEnding> {
+    orders.takeNudge();
+    await condition(() => pause.reason() === null || orders.stopping() !== undefined);
     const described = await parked.untilDone(source, describe);
     if (!described) return 'aborted';
     const name = await admitted();
-    if (name === undefined) return isNudged ? 'anew' : 'aborted';
+    if (name === undefined) return orders.isNudged() ? 'anew' : 'aborted';
     if (!task || replicate !== described.replicate || taskName !== name) {
       const isBegun = task ? task.isBegun : carriedOver.isBegun;
       task = new TaskRun({ task: name, replicate: described.replicate, isBegun, parked, changed: show });
       taskName = name;
       replicate = described.replicate;
-      if (replicate === 'continuous') beside(task.keep());
+      if (replicate === 'continuous') replication.keep(task);
     }
-    return replicate === 'continuous' ? follow(task) : serve(task);
+    return replicate === 'continuous' ? replication.follow(task) : replication.serve(task, replicate);
   }
 
   /** The task, once nothing about it is found that nobody let pass. */
@@ -241,133 +209,21 @@ export async function replicateDatabase(
       const checked = await parked.untilDone(source, () => checkDatabase({ source }));
       if (!checked) return undefined;
       declared = new Set(checked.tables);
-      const before = findings.map(({ item }) => item);
-      findings = checked.findings.filter(({ item }) => !accepted.has(item));
-      parked.release(before.filter((item) => !findings.some((one) => one.item === item)));
-      parked.park(findings);
-      if (findings.length === 0 || stopping) return checked.task;
+      findings.see(checked.findings);
+      if (findings.isEmpty || orders.stopping()) return checked.task;
       say('What was found about the task waits for a person: nothing is started');
-      await condition(() => parked.decided() || stopping !== undefined || isNudged);
+      await condition(() => parked.decided() || orders.stopping() !== undefined || orders.isNudged());
       await decided();
-      if (isNudged || isGivenUp) return undefined;
-    }
-  }
-
-  async function follow(own: TaskRun): Promise<Ending> {
-    for (;;) {
-      say('collecting what the task lands');
-      const due = await turn(own);
-      if (due) return due;
-      if (isNudged) return (await isStillContinuous()) ? 'anew' : await otherwise(own);
-      if (isLong()) return 'goesOn';
-      const { kind } = await tables.stretch(false, () => isAsked() || isNudged);
-      if (kind === 'aborted') return 'aborted';
-      if (kind === 'time') own.lookAgain();
-    }
-  }
-
-  async function isStillContinuous(): Promise<boolean> {
-    return (await parked.untilDone(source, describe))?.replicate === 'continuous';
-  }
-
-  /** What was continuous is not any more: others start the task from now on. */
-  async function otherwise(own: TaskRun): Promise<Ending> {
-    await own.stop();
-    const ended = await drained();
-    await answerRequests(requests, resultOf('stopped', NONE));
-    requests.length = 0;
-    return ended ?? 'anew';
-  }
-
-  /** One round serves all requests that are there when it begins. */
-  async function serve(own: TaskRun): Promise<Ending> {
-    while (requests.length > 0) {
-      const due = await turn(own);
-      if (due) return due;
-      if (isNudged) return 'anew';
-      const served = [...requests];
-      const before = tables.totals;
-      const ended = await round(own, lastOf(served));
-      if (ended) return ended;
-      requests.splice(0, served.length);
-      await answerRequests(served, resultOf('finished', before));
-      if (isLong() && requests.length > 0) return 'goesOn';
-    }
-    return isNudged ? 'anew' : 'finished';
-  }
-
-  /** The task run to its end, and what it lands collected whole. */
-  async function round(own: TaskRun, at: string): Promise<Ending | undefined> {
-    let ended: { readonly outcome: string | undefined } | undefined;
-    beside(own.once(at).then((outcome) => void (ended = { outcome })));
-    while (!ended) {
-      say(replicate === 'load' ? 'loading' : `taking the changes up to ${at}`);
-      const due = await turn(own);
-      if (due) return due;
-      const { kind, ...stretch } = await tables.stretch(false, () => isAsked() || ended !== undefined);
-      if (kind === 'aborted') return 'aborted';
-      const isQuiet = 'landings' in stretch && stretch.landings === 0;
-      // A database in which nothing was committed since would keep the task for ever.
-      if (replicate === 'changes' && isQuiet && !ended && (await own.isLoaded())) await own.stop();
-    }
-    if (ended.outcome === undefined) return 'aborted';
-    return drained();
-  }
-
-  /** Collect until nothing more is there. What waits for a person then holds the run, unless it is being stopped. */
-  async function drained(): Promise<Ending | undefined> {
-    for (;;) {
-      say('collecting what was landed; the task stands');
-      await condition(() => pause.reason() === null || stopping !== undefined || parked.decided());
-      await decided();
-      if (isGivenUp) return 'aborted';
-      if (stopping?.detach) return 'detached';
-      const isFinal = stopping !== undefined;
-      const { kind } = await tables.stretch(true, () => parked.decided() || (!isFinal && isAsked()));
-      if (kind === 'aborted') return 'aborted';
-      if (kind !== 'drained') continue;
-      if (isFinal || !tables.isWaiting) return undefined;
-      say('everything else is collected');
-      await condition(isAsked);
-    }
-  }
-
-  /** Decisions and pauses come first. Resolves how the run is to end, where it is. */
-  async function turn(own: TaskRun): Promise<Ending | undefined> {
-    for (;;) {
-      if (trouble) throw trouble.error;
-      if (stopping?.detach) return 'detached';
-      if (stopping) {
-        say('stopping the task');
-        await own.stop();
-        return (await drained()) ?? 'stopped';
-      }
-      await decided();
-      if (isGivenUp) return 'aborted';
-      if (pause.reason() === null) return undefined;
-      await condition(() => pause.reason() === null || parked.decided() || stopping !== undefined);
+      if (orders.isNudged() || findings.isGivenUp) return undefined;
     }
   }
 
   async function decided(): Promise<void> {
-    for (let decision = parked.take(); decision; decision = parked.take()) await act(decision);
-  }
-
-  async function act(decision: Decision): Promise<void> {
-    const found = new Set(findings.map(({ item }) => item));
-    const ofTask = decision.items.filter((item) => found.has(item));
-    if (decision.action === 'abort' && ofTask.length > 0) isGivenUp = true;
-    else if (decision.action !== 'retry') for (const item of ofTask) accepted.add(item);
-    const ofTables = decision.items.filter((item) => !found.has(item));
-    if (ofTables.length > 0) await tables.act(decision, ofTables, task?.arn);
-    show();
-  }
-
-  /** Work beside the loop; what breaks it breaks the run. */
-  function beside(working: Promise<void>): void {
-    working.catch((error: unknown) => {
-      trouble = { error };
-    });
+    for (let decision = parked.take(); decision; decision = parked.take()) {
+      const ofTables = findings.act(decision);
+      if (ofTables.length > 0) await tables.act(decision, ofTables, task?.arn);
+      show();
+    }
   }
 
   function say(now: string): void {
@@ -375,31 +231,18 @@ export async function replicateDatabase(
     show();
   }
 
-  function isAsked(): boolean {
-    const isPaused = pause.reason() !== null;
-    return parked.decided() || isPaused || stopping !== undefined || trouble !== undefined;
-  }
-
-  function isLong(): boolean {
-    return (tables.isLong || workflowInfo().continueAsNewSuggested) && allHandlersFinished();
-  }
-
-  function refusedByStop(): string | undefined {
-    return stopping && `the run is being stopped: ${stopping.reason}`;
-  }
-
   function carried(): ReplicateState {
     const isBegun = task?.isBegun ?? carriedOver.isBegun;
     return {
-      requests,
+      requests: orders.requests,
       paused: pause.reason(),
-      accepted: [...accepted],
+      accepted: findings.accepted,
       isBegun,
       collected: tables.carried(),
     };
   }
 
-  function resultOf(outcome: Outcome, since: TableTotals): ReplicateDatabaseResult {
+  function resultOf(outcome: ReplicationOutcome, since: TableTotals): ReplicateDatabaseResult {
     const waiting = parked.waiting();
     const { landings, rows, rejected, entries } = tables.totals;
     return {
@@ -421,13 +264,8 @@ function fresh(): ReplicateState {
   return { requests: [], paused: null, accepted: [], isBegun: false, collected: NOTHING_COLLECTED };
 }
 
-/** The last instant that any of them is for. */
-function lastOf(requests: readonly Request[]): string {
-  return requests.reduce((last, { at = '' }) => (at > last ? at : last), '');
-}
-
 /** A source that was taken out of lake.yaml leaves nothing to do. */
-async function unlessGone(work: () => Promise<Ending>): Promise<Ending> {
+async function unlessGone(work: () => Promise<ReplicationEnding>): Promise<ReplicationEnding> {
   try {
     return await work();
   } catch (error) {

@@ -1,23 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { RejectedRecord } from '../../lake/entry.ts';
 import type { Problem } from '../../lake/sql/refine-cast.ts';
-import type { Quarantine } from '../refine/quarantine.ts';
 import type { FramedRecord } from '../refine/framing.ts';
+import { type ListedProblem, type RecordPlace, problemsByMember, saidOf } from '../refine/problem-list.ts';
+import type { Quarantine } from '../refine/quarantine.ts';
 import type { ComingFile, Member } from './group.ts';
 import type { PlacedMember, RefineContext } from './refine.ts';
 import { reframe } from './survey.ts';
-
-interface ListedProblem {
-  readonly n: number;
-  readonly why: number;
-  readonly found: string | null;
-  /** The record itself, where files have no bytes for each. */
-  readonly record?: string;
-}
-
-/** Records are fetched for so many problems at once; each time, their file is read again. */
-const PROBLEMS_AT_ONCE = 100_000;
 
 /** Every problem of the list is in quarantine. Files that turn out to have changed are named in `changed`. */
 export async function quarantineProblems(
@@ -36,23 +23,11 @@ export async function quarantineProblems(
     readonly changed: Set<ComingFile>;
   },
 ): Promise<void> {
-  let at = 0;
-  let some: ListedProblem[] = [];
-  const settle = async () => {
-    const member = members[at];
-    if (member && some.length > 0 && !(await quarantineOf(context, member, { some, problems, quarantine })))
-      changed.add(member.file);
-    some = [];
-  };
-  for await (const line of createInterface({ input: createReadStream(list), crlfDelay: Infinity })) {
-    const problem = JSON.parse(line) as ListedProblem;
-    const isWithin = (member: PlacedMember | undefined) =>
-      member !== undefined && problem.n < member.firstRow + member.records;
-    if (!isWithin(members[at]) || some.length === PROBLEMS_AT_ONCE) await settle();
-    while (at < members.length && !isWithin(members[at])) at += 1;
-    some.push(problem);
+  const endOf = ({ firstRow, records }: PlacedMember) => firstRow + records;
+  for await (const { member, some } of problemsByMember(list, members, endOf)) {
+    const isSame = await quarantineOf(context, member, { some, problems, quarantine });
+    if (!isSame) changed.add(member.file);
   }
-  await settle();
 }
 
 async function quarantineOf(
@@ -69,22 +44,11 @@ async function quarantineOf(
   },
 ): Promise<boolean> {
   const { files, folder, signal, onProgress, source } = context;
-  const add = async (
-    { why, found }: ListedProblem,
-    place: Pick<RejectedRecord, 'line' | 'offset'> & { readonly record: number },
-    bytes: Uint8Array,
-  ) => {
-    const problem = problems[why];
-    if (!problem) return;
-    const { reason, column, right } = problem;
-    const where = place.line === undefined ? `record ${place.record}` : `line ${place.line}`;
-    const has = found === null ? 'nothing' : JSON.stringify(found);
-    const message = `${where}: ${column ?? 'the record'} has ${has}; right would be ${right}`;
+  const add = async (one: ListedProblem, place: RecordPlace, bytes: Uint8Array) => {
+    const said = saidOf(one, problems, place);
+    if (!said) return;
     member.rejected += 1;
-    await quarantine.add(
-      { ...itemOf(context, member), ...place, reason, ...(column !== undefined && { column }), message },
-      bytes,
-    );
+    await quarantine.add({ ...itemOf(context, member), ...said }, bytes);
   };
   const numberOf = ({ n }: ListedProblem) => member.firstRecord + n - member.firstRow;
   if ('parquet' in source.format) {

@@ -9,9 +9,10 @@ import { literal } from '../../lake/sql/text.ts';
 import type { FilesSource } from '../../lake/spec.ts';
 import type { DuckDb } from '../duckdb.ts';
 import { failure } from '../failure.ts';
+import { busy } from '../refine/busy.ts';
+import { makeCutTable } from '../refine/cut-table.ts';
 import { Quarantine } from '../refine/quarantine.ts';
 import { type Statistics, readStatistics } from '../refine/statistics.ts';
-import { busy } from '../refine/busy.ts';
 import type { ComingFile, Group, Member } from './group.ts';
 import type { FileFolder } from './port.ts';
 import { itemOf, quarantineProblems } from './problems.ts';
@@ -150,13 +151,6 @@ function placed(members: readonly Member[]): PlacedMember[] {
 
 function cutsOf({ file, firstRecord, records }: Member): ComingFile['framed']['cuts'] {
   return file.framed.cuts.filter(({ record }) => record >= firstRecord && record < firstRecord + records);
-}
-
-async function makeCutTable(db: DuckDb, rows: readonly number[]): Promise<void> {
-  await db.run('CREATE OR REPLACE TEMP TABLE cut (n BIGINT)');
-  for (let at = 0; at < rows.length; at += 10_000) {
-    await db.run(`INSERT INTO cut SELECT unnest([${rows.slice(at, at + 10_000).join(', ')}])`);
-  }
 }
 
 async function findChanged(

@@ -22,6 +22,7 @@ export async function checkTask(context: DatabaseContext): Promise<CheckedDataba
     ...unnumbered(context),
     ...(await otherWriters(context)),
     ...sharedFolders(context),
+    ...nestedFolders(context),
     ...kindFinding(context),
   ];
   return {
@@ -102,6 +103,23 @@ function sharedFolders({ tables, task }: DatabaseContext): Parked[] {
       message: `${names.join(' and ')} land in one folder, ${folder}; right would be a folder for each`,
       allowed: ['retry'] as const,
     }));
+}
+
+/** A name with a slash may land among the files of another table, where nothing tells them apart. */
+function nestedFolders({ tables, task }: DatabaseContext): Parked[] {
+  const byFolder = new Map([...tables.values()].map(({ name, folder }) => [folder, name]));
+  return [...byFolder].flatMap(([folder, name]) => {
+    const around = parents(folder).find((parent) => byFolder.has(parent));
+    if (around === undefined) return [];
+    const message = `${name} lands in ${folder}, among the files of ${byFolder.get(around)} in ${around}; right would be a rule of the task that renames it, for a folder outside`;
+    return [{ item: `${task.identifier} ${folder}`, failure: 'DmsSettings', message, allowed: ['retry'] }];
+  });
+}
+
+/** The folders that it lies in, the nearest first. */
+function parents(folder: string): readonly string[] {
+  const parts = folder.split('/');
+  return parts.map((_, at) => parts.slice(0, -1 - at).join('/')).filter((parent) => parent !== '');
 }
 
 /** `lake.yaml` says what is expected of the task; DMS never changes its type. */

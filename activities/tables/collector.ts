@@ -1,5 +1,6 @@
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import type { DmsTable } from '../../lake/dms-tables.ts';
+import { someOf } from '../../lake/some-of.ts';
 import { type Looked, dueLook, lookedAt } from '../../lake/table-looks.ts';
 import { placeOf } from '../../lake/table-step.ts';
 import type { DuckDb } from '../duckdb.ts';
@@ -224,8 +225,7 @@ export class TablesCollector {
   }
 
   #note(table: string, { undeclared, others, because }: TableOutcome, state: DmsTable | undefined): void {
-    const few = (names: readonly string[]) =>
-      `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''}`;
+    const few = (names: readonly string[]) => someOf(names, MOST_NAMED);
     const before = this.#notes.get(table)?.find((note) => note.startsWith(UNDECLARED));
     const kept = undeclared.length > 0 ? `${UNDECLARED}${few(undeclared)}` : before;
     const ddls = state?.ddls ?? 0;

@@ -98,8 +98,12 @@ export class TableLane {
       ...(retracts.length > 0 && { retracts }),
     };
     const appended = await ledger.appendSequence(draft, this.#head, signal);
+    if (appended.kind === 'committed') {
+      // It stands, and counts, whatever keeps it from being read back: whoever goes on reads the chain again.
+      await this.refresh(context).catch(() => undefined);
+      return 'committed';
+    }
     const isCurrent = await this.refresh(context);
-    if (appended.kind === 'committed') return 'committed';
     return appended.later || !isCurrent ? 'superseded' : 'taken';
   }
 }

@@ -12,11 +12,12 @@ import { itemVersion } from '../../lake/transfer.ts';
 import { type DuckDb, withDuckDb } from '../duckdb.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
+import type { BoundLanding } from './bind.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
+import { itemOf, rawOf } from './entry-items.ts';
 import { TableLane } from './lane.ts';
 import type { Differing, RepairSource, SourceRows } from './port.ts';
-import { type BoundLanding, makeRows } from './rows.ts';
-import { itemOf, rawOf } from './take.ts';
+import { makeRows } from './rows.ts';
 
 export interface Repaired {
   readonly table: string;

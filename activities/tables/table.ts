@@ -17,7 +17,8 @@ import { takenBack } from '../objects/taken-back.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
 import type { TableAdditions, TableLane } from './lane.ts';
 import type { DmsSeen } from './look.ts';
-import { type Taken, type TakeOptions, takeLandings, versionNow } from './take.ts';
+import { type Taken, type TakeOptions, takeLandings } from './take.ts';
+import { versionNow } from './version-now.ts';
 
 export interface TableOptions extends Omit<TakeOptions, 'place' | 'phase'> {
   /** How many looks in a row found the same thing wrong; kept by the caller. */

@@ -1,40 +1,24 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Action } from '../../lake/decisions.ts';
-import type { Entry, EntryItem } from '../../lake/entry.ts';
-import { instantMs, isoInstant } from '../../lake/instant.ts';
+import type { EntryItem } from '../../lake/entry.ts';
 import { keys } from '../../lake/keys.ts';
-import { bindLanding } from '../../lake/landing-columns.ts';
 import { type NamedLanding, itemName } from '../../lake/landings.ts';
-import { CHANGE_COLUMN } from '../../lake/spec.ts';
-import { landingTypeProblem } from '../../lake/sql/refine-landing.ts';
 import type { TablePlace } from '../../lake/table-position.ts';
 import { itemVersion } from '../../lake/transfer.ts';
 import type { DuckDb } from '../duckdb.ts';
-import { failedWith } from '../failure.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
+import { type BoundLanding, type Trouble, bindFetched, unreadable } from './bind.ts';
 import type { DatabaseContext, DeclaredTable } from './context.ts';
-import { type Fetched, type FetchedLanding, fetchLanding, parquetProblem } from './fetch.ts';
+import { itemOf, rawOf, seenOf } from './entry-items.ts';
+import { type Fetched, fetchLanding, parquetProblem } from './fetch.ts';
 import type { TableLane, TableAppend } from './lane.ts';
-import { type BoundLanding, type MadeRows, makeRows } from './rows.ts';
+import { makeRows } from './rows.ts';
 
 /** One entry takes at most so much, a single landing beyond it excepted. */
 const ENTRY_BYTES = 256 * 1024 * 1024;
 const ENTRY_LANDINGS = 1000;
-
-/** Why a table waits, found at a landing. */
-export interface Trouble {
-  readonly failure: 'LandingUnreadable' | 'ColumnsChanged';
-  readonly message: string;
-  readonly allowed: readonly Action[];
-  /** What it was found at, and what of its bytes is kept. */
-  readonly at: NamedLanding;
-  readonly sha256: string;
-  /** Declared columns that it lacks. */
-  readonly absent?: readonly string[];
-}
 
 export interface Taken {
   readonly outcome: TableAppend | 'nothing';
@@ -76,24 +60,6 @@ export async function takeLandings(options: TakeOptions, listed: readonly NamedL
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-/** What a landing is by now; undefined when it changes while it is read. */
-export async function versionNow(
-  { context, table }: Pick<TakeOptions, 'context' | 'table'>,
-  one: NamedLanding,
-): Promise<{ readonly version: string; readonly checksum: string } | undefined> {
-  const hash = createHash('sha256');
-  try {
-    const { bytes, modifiedAt, tag } = one;
-    const read = context.landings.read(table.folder, one.landing, { bytes, modifiedAt, tag }, context.signal);
-    for await (const chunk of read) hash.update(chunk);
-  } catch (error) {
-    if (failedWith(error, 'SourceChanged')) return undefined;
-    throw error;
-  }
-  const checksum = `sha256:${hash.digest('hex')}`;
-  return { version: itemVersion(table.feed, one.landing, checksum, sha256Hex), checksum };
 }
 
 class Taking {
@@ -162,44 +128,13 @@ class Taking {
     const item = itemName(place.generation, listed);
     const version = itemVersion(table.feed, item, `sha256:${sha256}`, sha256Hex);
     await this.#keepRaw(fetched, version);
-    const trouble = (
-      failure: Trouble['failure'],
-      message: string,
-      allowed: readonly Action[],
-      lacking: readonly string[] = [],
-    ) => {
-      this.#trouble = {
-        failure,
-        message: `${table.name} ${listed.landing}: ${message}`,
-        allowed,
-        at: listed,
-        sha256,
-        ...(lacking.length > 0 && { absent: lacking }),
-      };
+    const found = bindFetched({ context, table, absent }, fetched, { item, version });
+    if ('failure' in found) {
+      this.#trouble = found;
       return undefined;
-    };
-    if (fetched.kind === 'bad') return trouble('LandingUnreadable', fetched.message, UNREADABLE);
-    const { header, types } = fetched;
-    const { columns, landed } = table;
-    const kind = listed.name.kind;
-    const bound = bindLanding({ header, kind, columns, target: context.target, table: landed, absent });
-    const { missing, declared, extra } = bound;
-    if (missing.length > 0) {
-      const named = (name: string) => (name === CHANGE_COLUMN.name ? (landed.changeColumn ?? name) : name);
-      const lacks = `it has no column ${missing.map(named).join(', ')}: its columns are ${header.join(', ')}`;
-      const right = `right would be ${Object.keys(columns).map(named).join(', ')}`;
-      // Without their numbers changes lose to every row that has one.
-      const isUnnumbered = missing.includes(CHANGE_COLUMN.name);
-      const allowed: readonly Action[] = isUnnumbered ? ['retry', 'reload'] : ['retry', 'approve', 'reload'];
-      return trouble('ColumnsChanged', `${lacks}; ${right}`, allowed, missing);
     }
-    if (types.length > 0) {
-      const schema = header.map((name, at) => ({ name, type: types[at] ?? '' }));
-      const unfit = landingTypeProblem(schema, { declared }, columns);
-      if (unfit !== undefined) return trouble('ColumnsChanged', unfit, ['retry', 'reload']);
-    }
-    for (const at of extra) this.#undeclared.add(header[at] ?? '');
-    return { ...fetched, bound, item, version };
+    for (const at of found.bound.extra) this.#undeclared.add(found.header[at] ?? '');
+    return found;
   }
 
   /** The bytes as they came, whoever brought them: DMS may write or remove its own at any time. */
@@ -260,61 +195,10 @@ class Taking {
     for (const [at, landing] of this.#taken.entries()) {
       const message = await parquetProblem({ db: this.#db, signal: context.signal }, landing);
       if (message === undefined) continue;
-      this.#trouble = {
-        failure: 'LandingUnreadable',
-        message: `${table.name} ${landing.listed.landing}: ${message}`,
-        allowed: UNREADABLE,
-        at: landing.listed,
-        sha256: landing.sha256,
-      };
+      this.#trouble = unreadable(table, landing, message);
       this.#taken.splice(at);
       return true;
     }
     return false;
   }
-}
-
-const UNREADABLE: readonly Action[] = ['retry', 'skip', 'reload'];
-
-export function itemOf(
-  { listed, item, version, sha256 }: BoundLanding,
-  no: number,
-  made: MadeRows,
-): EntryItem {
-  const { rows, rejected, spans } = made.landings.get(item) ?? { rows: 0, rejected: 0, spans: [] };
-  const { bytes, modifiedAt } = listed;
-  const state = 'collected';
-  return {
-    no,
-    item,
-    version,
-    checksum: `sha256:${sha256}`,
-    bytes,
-    modifiedAt,
-    state,
-    ...(spans.length > 0 && { spans }),
-    rows,
-    rejected,
-  };
-}
-
-export function rawOf(
-  { bucket }: Pick<DatabaseContext, 'bucket'>,
-  { feed }: Pick<DeclaredTable, 'feed'>,
-  { version, listed, sha256 }: Pick<FetchedLanding, 'listed' | 'sha256'> & { readonly version: string },
-): Entry['raw'][number] {
-  const uri = `s3://${bucket}/${keys.rawItem(feed, version)}`;
-  return { uri, bytes: listed.bytes, checksum: `sha256:${sha256}` };
-}
-
-/** Whole milliseconds, as everywhere where instants compare as text. */
-function seenOf({ objects }: MadeRows): string | null {
-  let seen: number | null = null;
-  for (const { partitions } of objects) {
-    for (const { maxTime } of Object.values(partitions)) {
-      const ms = maxTime === null ? undefined : instantMs(maxTime);
-      if (ms !== undefined && (seen === null || ms > seen)) seen = ms;
-    }
-  }
-  return seen === null ? null : isoInstant(seen);
 }

@@ -1,28 +1,13 @@
 import type { LandingColumns } from '../landing-columns.ts';
 import { mappedColumns } from '../mapping.ts';
-import { CHANGE_COLUMN, type ColumnType, type Columns, type CsvDialect } from '../spec.ts';
+import { CHANGE_COLUMN, type ColumnType, type Columns } from '../spec.ts';
 import { TABLE_CHANNEL } from '../table-position.ts';
-import { type Problem, firstProblem, foundText, notLossless, typed } from './refine-cast.ts';
-import { type RefineStatements, readCsv } from './refine-csv.ts';
-import { type Mapping, mappingProblems, matchSql } from './refine-mapping.ts';
-import { type ParquetColumn, jsonOf } from './refine-parquet.ts';
+import { landingProblems } from './landing-problems.ts';
+import { type LandingFiles, type LandingSource, landingSource } from './landing-source.ts';
+import { firstProblem, foundText } from './refine-cast.ts';
+import type { RefineStatements } from './refine-csv.ts';
+import { type Mapping, matchSql } from './refine-mapping.ts';
 import { duckType, framedHash, ident, literal } from './text.ts';
-
-/** Local files with the same columns, in the order of their rows. */
-export type LandingFiles =
-  | {
-      readonly format: 'csv';
-      readonly paths: readonly string[];
-      readonly header: readonly string[];
-      readonly dialect: CsvDialect;
-      /** Bytes of the longest record. */
-      readonly longest: number;
-    }
-  | {
-      readonly format: 'parquet';
-      readonly paths: readonly string[];
-      readonly schema: readonly ParquetColumn[];
-    };
 
 export interface LandingRefine {
   readonly files: LandingFiles;
@@ -37,31 +22,13 @@ export interface LandingRefine {
   readonly cut?: string;
 }
 
-export interface LandingStatements extends RefineStatements {
-  /** May one record become two rows? */
-  readonly splits: boolean;
-}
-
-/** SQL of what a file's column holds: as text, as a value, as a member of a JSON object. */
-interface Source {
-  readonly from: string;
-  readonly name: (at: number) => string;
-  readonly text: (at: number) => string;
-  readonly value: (at: number, type: ColumnType) => string;
-  readonly problem: (at: number, column: string, value: string, type: ColumnType) => Problem[];
-  readonly json: (at: number) => string;
-  readonly width: number;
-}
-
-const OPERATIONS = `('I', 'U', 'D')`;
-
 /**
  * The refine of landings as DuckDB statements, in one pass. `_row` is twice the number of a record; an update that
  * changes the key takes the number before too, for the delete of the old key. `_hash` frames all columns as text.
  */
-export function refineLanding(refine: LandingRefine): LandingStatements {
+export function refineLanding(refine: LandingRefine): RefineStatements {
   const { files, bound, columns, mapping, cut } = refine;
-  const source = files.format === 'csv' ? csvSource(files) : parquetSource(files);
+  const source = landingSource(files);
   const names = Object.entries(columns);
   const at = (column: string) => names.findIndex(([name]) => name === column);
   const value = (column: string) => `v${at(column)}`;
@@ -70,7 +37,7 @@ export function refineLanding(refine: LandingRefine): LandingStatements {
   const old = (column: string) => (bound.before[column] === undefined ? value(column) : `b${at(column)}`);
   const split = splitSql(mapping, bound, value, old);
   const splitting = split === undefined ? undefined : { condition: split, old };
-  const problems = problemsOf(refine, source, value, splitting);
+  const problems = landingProblems(refine, source, value, splitting);
   const values = names.map(([name, type]) => `${valueSql(refine, source, name, type)} AS ${value(name)}`);
   const befores =
     split === undefined
@@ -124,7 +91,6 @@ export function refineLanding(refine: LandingRefine): LandingStatements {
     rows: `${graded(...made)} SELECT ${stored.join(', ')} FROM ${parts}`,
     problemRows: `${graded(found, record)} SELECT n, why, found, record FROM r WHERE ${bad} ORDER BY n`,
     problems,
-    splits: split !== undefined,
   };
 }
 
@@ -146,84 +112,9 @@ function splitSql(
   return `c${op} = 'U' AND (${isThere}) AND (${differs})`;
 }
 
-interface Splitting {
-  readonly condition: string;
-  readonly old: (column: string) => string;
-}
-
-function problemsOf(
-  refine: LandingRefine,
-  source: Source,
-  value: (column: string) => string,
-  split: Splitting | undefined,
-): Problem[] {
-  const { bound, columns, mapping, nowUs } = refine;
-  const place = (column: string) => (column === CHANGE_COLUMN.name ? bound.change : bound.declared[column]);
-  const text = (column: string) => {
-    const at = place(column);
-    return at === undefined ? 'NULL::VARCHAR' : source.text(at);
-  };
-  const isConstant = refine.loadChange !== undefined;
-  const ofValues = Object.entries(columns).flatMap(([name, type]) => {
-    const at = place(name);
-    if (at === undefined || (name === CHANGE_COLUMN.name && isConstant)) return [];
-    return source.problem(at, name, value(name), type);
-  });
-  // Where the task numbers no changes, nothing is missing.
-  const isNumbered = isConstant ? refine.loadChange !== null : bound.change !== undefined;
-  const fits = ({ reason, column }: Problem) =>
-    isNumbered || reason !== 'Missing' || column !== CHANGE_COLUMN.name;
-  const ofMapping = mapping ? mappingProblems(mapping, value, text, nowUs).filter(fits) : [];
-  return [
-    ...operationProblems(bound, source),
-    ...ofValues,
-    ...ofMapping,
-    ...splitProblems(refine, source, split),
-  ];
-}
-
-function operationProblems({ op }: LandingColumns, source: Source): Problem[] {
-  if (op === undefined) return [];
-  const text = source.text(op);
-  return [
-    {
-      when: `${text} IS NULL OR ${text} NOT IN ${OPERATIONS}`,
-      reason: 'NotAnOperation',
-      column: 'Op',
-      found: text,
-      right: 'I, U or D',
-    },
-  ];
-}
-
-/** What is wrong with the row of the old key, where there is one. */
-function splitProblems(
-  { bound, columns, mapping, nowUs }: LandingRefine,
-  source: Source,
-  split: Splitting | undefined,
-): Problem[] {
-  if (!split || !mapping) return [];
-  const { condition, old } = split;
-  const imageText = (column: string) => {
-    const at = bound.before[column] ?? bound.declared[column];
-    return at === undefined ? 'NULL::VARCHAR' : source.text(at);
-  };
-  const ofValues = Object.entries(columns).flatMap(([name, type]) => {
-    const at = bound.before[name];
-    return at === undefined ? [] : source.problem(at, source.name(at), old(name), type);
-  });
-  const ofMapping = mappingProblems(mapping, old, imageText, nowUs).filter(
-    ({ column }) => column !== undefined && bound.before[column] !== undefined,
-  );
-  return [...ofValues, ...ofMapping].map((problem) => ({
-    ...problem,
-    when: `(${condition}) AND (${problem.when})`,
-  }));
-}
-
 function valueSql(
   { bound, loadChange }: LandingRefine,
-  source: Source,
+  source: LandingSource,
   name: string,
   type: ColumnType,
 ): string {
@@ -234,101 +125,4 @@ function valueSql(
   }
   const at = bound.declared[name];
   return at === undefined ? nothing : source.value(at, type);
-}
-
-function csvSource(files: LandingFiles & { readonly format: 'csv' }): Source {
-  const texts = files.header.map((_, index) => `c${index}`);
-  return {
-    from: `SELECT * FROM ${readCsv(files, texts)}`,
-    name: (at) => files.header[at] ?? '',
-    text: (at) => `c${at}`,
-    value: (at, type) => typed(`c${at}`, type),
-    problem: (at, column, value, type) => [notLossless(column, `c${at}`, value, type) ?? []].flat(),
-    json: (at) => `c${at}`,
-    width: texts.length,
-  };
-}
-
-function parquetSource({ paths, schema }: LandingFiles & { readonly format: 'parquet' }): Source {
-  const typeAt = (at: number) => schema[at]?.type ?? '';
-  const text = (at: number) => textOf(`c${at}`, typeAt(at));
-  const list = `[${paths.map(literal).join(', ')}], hive_partitioning=false`;
-  const own = schema.map(({ name }, index) => `${ident(name)} AS c${index}`);
-  return {
-    from: `SELECT ${own.join(', ')} FROM read_parquet(${list})`,
-    name: (at) => schema[at]?.name ?? '',
-    text,
-    value: (at, type) => widened(`c${at}`, typeAt(at), type) ?? typed(text(at), type),
-    problem(at, column, value, type) {
-      const wide = widened(`c${at}`, typeAt(at), type);
-      if (wide === undefined) return [notLossless(column, text(at), value, type) ?? []].flat();
-      const right = FINITE[type];
-      if (right === undefined) return [];
-      const when = `NOT isfinite(c${at})`;
-      return [{ when, reason: right, column, found: text(at), right: 'a finite value' }];
-    },
-    json: (at) => jsonOf(`c${at}`, typeAt(at)),
-    width: schema.length,
-  };
-}
-
-const FINITE: Readonly<Record<string, string>> = {
-  double: 'NotADouble',
-  date: 'NotADate',
-  timestamp: 'NotATimestamp',
-};
-
-/** As `string` columns have it, and `_hash`: bytes as Postgres writes them, without its `\x`. */
-function textOf(own: string, type: string): string {
-  if (type === 'VARCHAR') return own;
-  return type === 'BLOB' ? `lower(hex(${own}))` : `${own}::VARCHAR`;
-}
-
-const WHOLE: Readonly<Record<string, number>> = { TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19 };
-
-/** The value itself where every one of its type is one of the declared type: no text needs to be made of it. */
-function widened(own: string, type: string, declared: ColumnType): string | undefined {
-  const wanted = duckType(declared);
-  if (type === wanted) return own;
-  if (declared === 'string') return textOf(own, type);
-  if (declared === 'timestamp' && type === 'TIMESTAMP') return `make_timestamptz(epoch_us(${own}))`;
-  const digits = WHOLE[type];
-  const most = WHOLE[wanted];
-  if (digits !== undefined && most !== undefined && digits <= most) return `${own}::${wanted}`;
-  const [precision, scale] = decimalOf(wanted) ?? [0, 0];
-  if (digits !== undefined && precision - scale >= digits) return `${own}::${wanted}`;
-  const [from, places] = decimalOf(type) ?? [];
-  if (from === undefined || places === undefined || places > scale || from - places > precision - scale)
-    return undefined;
-  return `${own}::${wanted}`;
-}
-
-function decimalOf(type: string): readonly [number, number] | undefined {
-  const [, precision, scale] = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(type) ?? [];
-  return precision === undefined ? undefined : [Number(precision), Number(scale)];
-}
-
-/** What is wrong with the types of a landing as a whole; undefined where each declared column may hold its values. */
-export function landingTypeProblem(
-  schema: readonly ParquetColumn[],
-  { declared }: Pick<LandingColumns, 'declared'>,
-  columns: Columns,
-): string | undefined {
-  for (const [name, at] of Object.entries(declared)) {
-    const { type = '', name: own = '' } = schema[at] ?? {};
-    const wanted = columns[name];
-    if (wanted === undefined || mayHold(type, wanted)) continue;
-    return `column ${own} is ${type}; right would be ${duckType(wanted)}, or a type whose values ${wanted} holds`;
-  }
-  return undefined;
-}
-
-const NESTED = /\[\]$|^(STRUCT|MAP|UNION|VARIANT|GEOMETRY|BIT)/;
-
-function mayHold(type: string, declared: ColumnType): boolean {
-  if (type === 'VARCHAR' || widened('c', type, declared) !== undefined) return !NESTED.test(type);
-  if (NESTED.test(type)) return false;
-  if (declared === 'boolean' || declared === 'date') return false;
-  if (declared === 'timestamp') return type.startsWith('TIMESTAMP') || type === 'DATE';
-  return /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$/.test(type);
 }

@@ -105,9 +105,8 @@ export async function setStage(options: DemoOptions, say: (text: string) => void
     { StreamName: STREAM },
   );
   await makeShopTask({ endpoint: local.endpoint, region: env.awsRegion, port: shop.port });
-  const { truth, transactions } = shop.sample;
   say(
-    `A Postgres at ${shop.url}: a shop that ends with ${truth.customers.rows.size} customers after ${transactions.length} transactions, and its DMS task`,
+    `A shop's Postgres at ${shop.url}, in which ${shop.sample.transactions.length} transactions are to come, and a DMS task for it`,
   );
   const connection = await Connection.connect({ address: local.temporalAddress });
   const temporalBinary = join((local.exports['PATH'] ?? '').split(':')[0] ?? '', 'temporal');

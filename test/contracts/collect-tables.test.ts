@@ -218,7 +218,7 @@ test('what a TRUNCATE removed that DMS leaves out is noted, and gone once the ta
 });
 
 test('tables whose names have capitals, dots, quotes or spaces are themselves, and none is another', async () => {
-  const names = ['items', 'Items', 'ITEMS', 'it.ems', 'it"ems', "it's %_ items", 'items/2026', 'ítems+1'];
+  const names = ['items', 'Items', 'ITEMS', 'it.ems', 'it"ems', "it's %_ items", 'ítems+1'];
   const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
   const sql = names.flatMap((name, at) => [
     `CREATE TABLE ${quoted(name)} (id bigint PRIMARY KEY, name text, n numeric(10,2))`,

@@ -1,20 +1,14 @@
-import { proxyActivities, sleep } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { DmsActivities } from '../../activities/dms/activities.ts';
 import type { SpecActivities } from '../../activities/spec/activities.ts';
 import type { CollectTablesResult, TableActivities } from '../../activities/tables/activities.ts';
 import type { TableSeen } from '../../activities/tables/collector.ts';
 import type { ParkedTable } from '../../activities/tables/table.ts';
-import {
-  COLLECT_TABLES,
-  DECIDE_TABLES,
-  DMS_CHANGE,
-  LOOK,
-  RELOAD_LOOK,
-  RELOAD_PATIENCE_MS,
-  STRETCHES_PER_REPLICATION,
-} from '../policies.ts';
+import { COLLECT_TABLES, DECIDE_TABLES, DMS_CHANGE, LOOK, STRETCHES_PER_REPLICATION } from '../policies.ts';
 import type { Decision, Parking } from './parking.ts';
 import { queueFor } from './queues.ts';
+import { tableNotes } from './table-notes.ts';
+import { TableReloads } from './table-reloads.ts';
 import { unlessAsked } from './unless-asked.ts';
 
 /** What survives continue-as-new. What is collected is known to the ledger alone. */
@@ -72,15 +66,13 @@ export class CollectedTables {
   readonly #parked: Parking;
   readonly #waiting = new Map<string, ParkedTable>();
   readonly #left: Set<string>;
+  readonly #reloads: TableReloads;
   #totals: TableTotals;
   #absent: Readonly<Record<string, readonly string[]>>;
-  #reloads: Readonly<Record<string, string>>;
   #seen: readonly TableSeen[] = [];
   #total = 0;
   #stretches = 0;
   #trouble: CollectTablesResult['failure'];
-  #isReloadDue = false;
-  #isTimed = false;
 
   constructor(source: string, parked: Parking, state: CollectedState) {
     this.#source = source;
@@ -88,7 +80,7 @@ export class CollectedTables {
     this.#totals = state.totals;
     this.#left = new Set(state.left);
     this.#absent = state.absent;
-    this.#reloads = state.reloads;
+    this.#reloads = new TableReloads(state.reloads);
     for (const one of state.parked) this.#waiting.set(one.item, one);
   }
 
@@ -116,7 +108,7 @@ export class CollectedTables {
       parked: [...this.#waiting.values()].filter(({ item }) => waiting.has(item)).slice(0, CARRIED),
       left: [...this.#left],
       absent: this.#absent,
-      reloads: this.#reloads,
+      reloads: this.#reloads.asked,
     };
   }
 
@@ -126,37 +118,30 @@ export class CollectedTables {
       tables: this.#seen,
       waiting: this.#names().slice(0, CARRIED),
       left: [...this.#left].slice(0, CARRIED),
-      reloading: Object.keys(this.#reloads).slice(0, CARRIED),
+      reloading: this.#reloads.tables.slice(0, CARRIED),
     };
   }
 
   notes(): readonly string[] {
-    const { landings, rows, rejected, entries } = this.#totals;
-    const left = [...this.#left];
-    const reloading = Object.keys(this.#reloads);
-    return [
-      `${landings} landings, ${rows} rows, ${rejected} in quarantine, ${entries} entries`,
-      ...(this.#total > 0
-        ? [
-            `${this.#seen.filter(({ ready }) => ready).length} of ${this.#seen.length} tables shown are ready; ${this.#total} in all`,
-          ]
-        : []),
-      ...(reloading.length > 0 ? [`Loading again: ${some(reloading)}`] : []),
-      ...(left.length > 0 ? [`Left alone by decision: ${some(left)}`] : []),
-      ...(this.#trouble ? [`The last stretch ended by ${this.#trouble.type}: ${this.#trouble.message}`] : []),
-      ...this.#seen.flatMap(({ table, notes }) => notes.map((note) => `${table}: ${note}`)).slice(0, 10),
-    ];
+    return tableNotes({
+      totals: this.#totals,
+      total: this.#total,
+      seen: this.#seen,
+      reloading: this.#reloads.tables,
+      left: [...this.#left],
+      trouble: this.#trouble,
+    });
   }
 
   /** One stretch over the tables that wait for nobody. It ends early when `isAsked`. */
   async stretch(drain: boolean, isAsked: () => boolean): Promise<Stretch> {
     const taskQueue = queueFor('transfer');
     const { collectTables } = proxyActivities<TableActivities>({ ...COLLECT_TABLES, taskQueue });
-    this.#lookSoon();
+    this.#reloads.lookSoon();
     this.#stretches += 1;
     const worked = await this.#parked.untilDone(this.#source, () =>
       unlessAsked(
-        () => isAsked() || this.#isReloadDue,
+        () => isAsked() || this.#reloads.isDue,
         () =>
           collectTables({
             source: this.#source,
@@ -191,14 +176,12 @@ export class CollectedTables {
 
   /** What was asked of DMS: until it shows, what a table waited for waits for nobody. */
   reloading(tables: readonly string[]): void {
-    const at = new Date().toISOString();
-    this.#reloads = { ...this.#reloads, ...Object.fromEntries(tables.map((table) => [table, at])) };
+    this.#reloads.add(tables);
     for (const table of tables) {
       this.#left.delete(table);
       this.#waiting.delete(table);
     }
     this.#parked.release(tables);
-    this.#isReloadDue = true;
   }
 
   async #reload(facts: readonly ParkedTable[], arn: string | undefined): Promise<void> {
@@ -246,7 +229,7 @@ export class CollectedTables {
     this.#seen = tables;
     this.#total = total;
     this.#trouble = failure;
-    this.#park(parked.filter(({ item }) => !Object.hasOwn(this.#reloads, item)));
+    this.#park(parked.filter(({ item }) => !this.#reloads.has(item)));
     const feeds = tables.map(({ feed }) => feed);
     if (entries > 0 && feeds.length > 0)
       await this.#parked.untilDone(this.#source, () => nudgeDatasets({ feeds }));
@@ -261,34 +244,9 @@ export class CollectedTables {
   #names(): readonly string[] {
     return [...this.#waiting.keys()];
   }
-
-  /** While tables load again, look often; after a while what they wait for waits for a person again. */
-  #lookSoon(): void {
-    this.#isReloadDue = false;
-    const since = Date.now() - RELOAD_PATIENCE_MS;
-    const recent = Object.entries(this.#reloads).filter(([, at]) => Date.parse(at) > since);
-    this.#reloads = Object.fromEntries(recent);
-    if (recent.length === 0 || this.#isTimed) return;
-    this.#isTimed = true;
-    void sleep(RELOAD_LOOK).then(
-      () => {
-        this.#isReloadDue = true;
-        this.#isTimed = false;
-      },
-      // The run is cancelled.
-      () => undefined,
-    );
-  }
 }
 
 function notReloaded(one: ParkedTable): ParkedTable {
   const why = 'DMS reloads tables of a running task alone, and this one does not run';
   return one.message.endsWith(why) ? one : { ...one, message: `${one.message}; ${why}` };
-}
-
-const NAMED = 10;
-
-function some(names: readonly string[]): string {
-  const more = names.length - NAMED;
-  return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

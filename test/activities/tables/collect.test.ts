@@ -516,6 +516,14 @@ describe('a database is checked', () => {
     ]);
   });
 
+  test('for a table that lands among the files of another', async () => {
+    const shop = await openShop({ tables: { 'public.items': ITEMS, 'public.items/2026': ITEMS } });
+    const { findings } = await shop.lake.check();
+    const found = findings.find(({ item }) => item === 'shop-cdc s3://landing/in/public/items/2026');
+    expect(found?.message).toContain('among the files of public.items in s3://landing/in/public/items;');
+    expect(found?.allowed).toEqual(['retry']);
+  });
+
   test('for tables whose changes no rule numbers, where it numbers others', async () => {
     const locator = { 'schema-name': 'public', 'table-name': 'items' };
     const shop = await openShop({ tables: two, rules: [{ ...SEQUENCE, 'object-locator': locator }] });
