@@ -1,4 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { canonical } from '../../lake/canonical.ts';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { keys } from '../../lake/keys.ts';
 import type { LakeSpec } from '../../lake/spec.ts';
@@ -105,7 +106,9 @@ export function createBuildActivities(ports: BuildPorts) {
    * applied yet.
    */
   async function measureEntries({ dataset, spec }: MeasureEntriesInput): Promise<Measured> {
-    const lake = spec ?? (await createSpecReader({ store }).read(cancellationSignal())).spec;
+    // As it would be stored: a mapping's hash follows the order of columns, which is that of canonical JSON there.
+    const given = spec && (JSON.parse(canonical(spec)) as LakeSpec);
+    const lake = given ?? (await createSpecReader({ store }).read(cancellationSignal())).spec;
     const found = lake.datasets[dataset];
     if (!found) throw failure('UnknownSource', `${dataset} is no dataset of the spec`);
     return inScratch(ports.duck, (work) => measure(means, work, { lake, dataset: found }));
