@@ -1,10 +1,8 @@
 import { compareText } from '../../lake/canonical.ts';
 import { isWithin } from '../../lake/coverage.ts';
-import { feedId } from '../../lake/keys.ts';
 import type { LakeSpec } from '../../lake/spec.ts';
 import { type SpecChange, rebuiltBy } from '../../lake/spec-change.ts';
 import type { Coverage } from '../../lake/view.ts';
-import { sha256Hex } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { Watch } from '../objects/port.ts';
 import { barredBy, statisticsUnder } from '../objects/statistics.ts';
@@ -53,8 +51,7 @@ async function rebuildOf(
   let rows = 0;
   if (!spec) return { dataset, unmeasured, rows, barred };
   const statistics = statisticsUnder(ledger, { lake, dataset: spec }, signal);
-  for (const name of Object.keys(spec.feeds)) {
-    const feed = feedId(name, sha256Hex);
+  for (const feed of Object.keys(spec.feeds)) {
     for (const lane of await ledger.lanes(feed, signal)) {
       const head = (await ledger.head(feed, lane, signal))?.n ?? 0;
       for (let from = 1; from <= head; from += RUN) {

@@ -93,3 +93,135 @@ test.each(Object.entries(CHANGES))(
 function view(lake: WholeLake, n: number): ViewVersion {
   return JSON.parse(lake.store.text(keys.view('payments', n)) ?? 'null') as ViewVersion;
 }
+
+const KEY = [DECLARED, ['key: [id]', 'key: [id, revision]'] as const] as const;
+const MONTHS = [
+  DECLARED,
+  [
+    "{ day: paid_at, fixed: true, from: '2026-11-20' }",
+    "{ month: paid_at, fixed: true, from: '2026-11' }",
+  ] as const,
+] as const;
+
+/** A lake whose payments are published, and then have another spec. */
+async function changed(replaced: Replaced): Promise<WholeLake> {
+  const lake = await wholeLake(await tmpFolder());
+  await collect(lake);
+  await lake.publish('payments');
+  await lake.apply(...replaced);
+  return lake;
+}
+
+function sides(lake: WholeLake): readonly string[] {
+  return lake.store.keys('manifest/').filter((key) => key.includes('-for-'));
+}
+
+test('counting again finds the same, and what is counted is not counted again', async () => {
+  const lake = await changed(KEY);
+  const before = sides(lake).map((key) => [key, lake.store.text(key)]);
+  expect(before).toHaveLength(3);
+  const [lost = ''] = sides(lake);
+  lake.store.delete(lost);
+  const payments = { dataset: 'payments' };
+  const { measureEntries } = lake.restarted();
+  expect(await lake.run(measureEntries, payments)).toMatchObject({ entries: 1 });
+  expect(await lake.run(measureEntries, payments)).toMatchObject({ entries: 0 });
+  expect(sides(lake).map((key) => [key, lake.store.text(key)])).toEqual(before);
+});
+
+test('rows that the dataset would not hold keep it from changing, and are named', async () => {
+  const lake = await wholeLake(await tmpFolder());
+  const [shard = ''] = lake.stream.openShards;
+  lake.stream.put(shard, JSON.stringify({ id: 'a', paid_at: `${D1}T10:00:00Z`, revision: 1 }));
+  await lake.collect();
+  const amounts = ['key: [id]', 'key: [id, amount]'] as const;
+  await expect(lake.apply(DECLARED, amounts)).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringMatching(
+      /^datasets.payments: ledger\/events\/0\/\d+.json has 1 rows that the dataset cannot hold, such as row 1: Missing, amount is NULL; right would be a value: it is part of the key$/,
+    ),
+  });
+  expect(lake.store.keys('spec/')).toHaveLength(1);
+});
+
+test('what comes before the first version of the new epoch is read with it, and by no version before', async () => {
+  const lake = await changed(MONTHS);
+  const before = await lake.read('payments', 'live', 'id, revision');
+  const [shard = ''] = lake.stream.openShards;
+  lake.stream.put(shard, event('d', `${D2}T12:00:00Z`, '4.00'));
+  await lake.collect();
+  expect(await lake.read('payments', 'live', 'id, revision')).toEqual(before);
+  expect((await lake.verify()).findings).toEqual([]);
+  await lake.publish('payments');
+  expect(await lake.read('payments', 'live', 'id')).toEqual([
+    ...before.map(({ id }) => ({ id })),
+    { id: 'd' },
+  ]);
+  expect((await lake.verify()).findings).toEqual([]);
+});
+
+test('an earlier epoch comes back whole, stays while it is pinned, and is built anew once released', async () => {
+  const lake = await changed(MONTHS);
+  await lake.publish('payments');
+  const back = { dataset: 'payments', to: 1, pin: true, by: 'ana', reason: 'months are wrong', token: 't' };
+  await expect(lake.run(lake.views.rollbackDataset, { ...back, partitions: [D1] })).rejects.toThrow(
+    /all partitions go back together/,
+  );
+  await lake.run(lake.views.rollbackDataset, back);
+  expect(view(lake, 3)).toMatchObject({ datasetEpoch: 1, spec: 1, pinned: [D1, D2], kind: 'rollback' });
+  expect(view(lake, 3).parts).toEqual(view(lake, 1).parts);
+  expect((await lake.verify()).findings).toEqual([]);
+  expect(await lake.publish('payments')).toBeUndefined();
+  const release = {
+    dataset: 'payments',
+    partitions: view(lake, 3).pinned,
+    by: 'ana',
+    reason: 'right',
+    token: 'r',
+  };
+  await lake.run(lake.views.releasePins, release);
+  expect(await lake.publish('payments')).toMatchObject({ kind: 'published', version: 5 });
+  expect(view(lake, 5)).toMatchObject({ datasetEpoch: 2, spec: 2, parts: view(lake, 2).parts });
+  expect((await lake.verify()).findings).toEqual([]);
+});
+
+test('a plan of the epoch before is never published', async () => {
+  const lake = await wholeLake(await tmpFolder());
+  await collect(lake);
+  const { plan } = await lake.run(lake.views.assessDataset, { dataset: 'payments' });
+  const old = { dataset: 'payments', planId: plan ?? '' };
+  await lake.run(lake.builds.buildPartitionsBatch, { ...old, from: 0, to: 10 });
+  await lake.run(lake.builds.gatePlan, old);
+  await lake.apply(...KEY);
+  expect(await lake.run(lake.views.publishPlan, old)).toMatchObject({
+    kind: 'superseded',
+    because: expect.stringContaining('it was made under dataset epoch 1, the applied spec is of 2'),
+  });
+  expect(lake.store.keys('view/payments/')).toEqual([]);
+});
+
+test('rows that were taken back by day keep the days: partitions cannot change, and it is said', async () => {
+  const lake = await wholeLake(await tmpFolder());
+  const day = `flights-${D1}.csv`;
+  await lake.write('flights', day, ['at,delay,origin', `${D1}T08:00:00Z,5,LAX`]);
+  await lake.land('flights');
+  await lake.write('flights', day, ['at,delay,origin', `${D1}T08:00:00Z,6,LAX`], 5);
+  await lake.land('flights');
+  await expect(
+    lake.apply(["partition: { day: at, from: '2026-11-20' }", 'partition: whole']),
+  ).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining('takes rows back by the partitions that were'),
+  });
+});
+
+test('verify finds a count that says otherwise than its rows', async () => {
+  const lake = await changed(KEY);
+  await lake.publish('payments');
+  const [key = ''] = sides(lake);
+  const text = lake.store.text(key) ?? '';
+  lake.store.put(key, text.replace(/"rows":\d+/, '"rows":99'));
+  expect((await lake.verify()).findings).toMatchObject([
+    { kind: 'wrongCount', message: expect.stringContaining(key) },
+  ]);
+});

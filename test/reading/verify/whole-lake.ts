@@ -113,6 +113,8 @@ export async function wholeLake(home: string) {
     run,
     views,
     builds,
+    /** Activities of a process that has read nothing yet. */
+    restarted: () => createBuildActivities({ store, ledger: createLedger({ store }), duck, clock }),
     /** Apply the lake with `from` replaced by `to`. */
     async apply(...replaced: readonly (readonly [from: string, to: string])[]) {
       const text = replaced.reduce((before, [from, to]) => before.replaceAll(from, to), LAKE);
