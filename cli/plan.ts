@@ -53,7 +53,10 @@ function rebuildLines({ dataset, unmeasured, rows, barred }: PlannedRebuild): re
   ];
 }
 
-function planLines({ applied, changes, rebuilds, refused, bucket }: ApplyPlan, file: string): readonly string[] {
+function planLines(
+  { applied, changes, rebuilds, refused, bucket }: ApplyPlan,
+  file: string,
+): readonly string[] {
   if (changes.length === 0) return [`${file} says what spec ${applied} says: nothing would change`];
   const lines = changes.flatMap((change) => [
     `${change.class}  ${change.path}: ${change.what}`,

@@ -119,7 +119,9 @@ function rebuilding(situation: Situation, { assessment, stuck }: Look, rebuilt: 
     return { ...assessment, due: [], waiting: [...because, ...assessment.waiting], stuck: because };
   const owed = new Set(owedPartitions(situation, rebuilt));
   // What is owed was published before: that its batch is missing is no news.
-  const due = assessment.due.map((one) => (owed.has(one.partition) ? { ...one, why: 'changed' as const } : one));
+  const due = assessment.due.map((one) =>
+    owed.has(one.partition) ? { ...one, why: 'changed' as const } : one,
+  );
   return { ...assessment, due, whole: due.length > 0 };
 }
 

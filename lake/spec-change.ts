@@ -245,7 +245,10 @@ function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec, t
 }
 
 /** Datasets of `next` that these changes build anew, each with its partitions published as one version. */
-export function rebuiltBy(changes: readonly SpecChange[], next: Pick<LakeSpec, 'datasets'>): readonly string[] {
+export function rebuiltBy(
+  changes: readonly SpecChange[],
+  next: Pick<LakeSpec, 'datasets'>,
+): readonly string[] {
   const paths = changes.filter((change) => change.class === 'rebuild').map(({ path }) => path);
   return Object.keys(next.datasets).filter((name) =>
     paths.some((path) => path === `datasets.${name}` || path.startsWith(`datasets.${name}.`)),

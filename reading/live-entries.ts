@@ -68,7 +68,8 @@ export async function liveEntries(
     let holds = true;
     for (const rows of entry.rows) if (rows.rows > 0) holds &&= await known.isMapped(entry, rows);
     // Whoever reads by the same stamp later must find the same: a count that may come yet is not looked for.
-    if (holds || isWithin(accounted, entry)) return (await known.of(entry)).map(({ partitions }) => partitions);
+    if (holds || isWithin(accounted, entry))
+      return (await known.of(entry)).map(({ partitions }) => partitions);
     const collected = await ledger.specOf(entry.spec, signal);
     if (view && collected && (collected.epochs[view.dataset] ?? 1) !== view.datasetEpoch) return undefined;
     // Its statistics say nothing of this dataset's partitions: no rows would be fewer than there are.

@@ -12,10 +12,10 @@ import { decode, encode, readObject } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { buildBatch } from './build-batch.ts';
-import { createSpecReader } from '../spec/store.ts';
 import { gateReport } from './gate-plan.ts';
 import { type Measured, measure } from './measure.ts';
 import { type PlanRef, openPlan } from './plan.ts';
+import type { NewestSpec } from './port.ts';
 import { inScratch } from './scratch.ts';
 
 export interface BuildBatchInput extends PlanRef {
@@ -50,6 +50,7 @@ export interface MeasureEntriesInput {
 export interface BuildPorts {
   readonly store: ObjectStore;
   readonly ledger: Ledger;
+  readonly spec: NewestSpec;
   readonly duck: DuckDbOptions;
   readonly clock: { now(): number };
   /** What this process knows of builds; its own unless shared. */
@@ -108,7 +109,7 @@ export function createBuildActivities(ports: BuildPorts) {
   async function measureEntries({ dataset, spec }: MeasureEntriesInput): Promise<Measured> {
     // As it would be stored: a mapping's hash follows the order of columns, which is that of canonical JSON there.
     const given = spec && (JSON.parse(canonical(spec)) as LakeSpec);
-    const lake = given ?? (await createSpecReader({ store }).read(cancellationSignal())).spec;
+    const lake = given ?? (await ports.spec.read(cancellationSignal())).spec;
     const found = lake.datasets[dataset];
     if (!found) throw failure('UnknownSource', `${dataset} is no dataset of the spec`);
     return inScratch(ports.duck, (work) => measure(means, work, { lake, dataset: found }));

@@ -32,15 +32,15 @@ export async function entryProofs(
   const entries = new Map<string, Entry>();
   const stated = new Map<string, Map<string, Count>>();
   const unmapped = new Set<string>();
-  const known = statisticsUnder(ledger, { lake: spec, dataset }, signal);
+  const statistics = statisticsUnder(ledger, { lake: spec, dataset }, signal);
   const broken = new Map<LaneId, string>();
   for (const [id, first] of firstUsed(plan.partitions)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     try {
       for (const { value } of await ledger.range(feed, lane, first, plan.coverage[id] ?? 0, signal)) {
         entries.set(`${id}/${value.ordinal}`, value);
-        const statistics = await known.find(value);
-        if (statistics) stated.set(`${id}/${value.ordinal}`, statedBy(statistics));
+        const found = await statistics.find(value);
+        if (found) stated.set(`${id}/${value.ordinal}`, statedBy(found));
         else unmapped.add(`${id}/${value.ordinal}`);
       }
     } catch (error) {
@@ -65,9 +65,9 @@ export async function entryProofs(
     };
   }
 
-  function statedBy(statistics: readonly ObjectStatistics[]): Map<string, Count> {
+  function statedBy(objects: readonly ObjectStatistics[]): Map<string, Count> {
     const counts = new Map<string, Count>();
-    for (const { partitions } of statistics) {
+    for (const { partitions } of objects) {
       for (const [partition, { rows: count, hash }] of Object.entries(partitions)) {
         const before = counts.get(partition);
         counts.set(partition, sum([{ rows: count, hash }, ...(before ? [before] : [])]));

@@ -96,7 +96,7 @@ export async function measure(
       if (unfit === 0) return { partitions: (await readStatistics(db, path, mapping)).partitions };
       const examples = found.map(
         ({ n, why, found: value }) =>
-          `row ${Number(n)}: ${problems?.explain(Number(why), value === null ? 'NULL' : String(value))}`,
+          `row ${Number(n)}: ${problems?.explain(Number(why), typeof value === 'string' ? value : 'NULL')}`,
       );
       return { partitions: {}, unfit: { rows: unfit, examples } };
     } finally {

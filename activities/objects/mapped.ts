@@ -1,5 +1,10 @@
 import type { Entry, RowsObject } from '../../lake/entry.ts';
-import { type CollectedUnder, type DatasetUnder, asCollected, statisticsHold } from '../../lake/statistics.ts';
+import {
+  type CollectedUnder,
+  type DatasetUnder,
+  asCollected,
+  statisticsHold,
+} from '../../lake/statistics.ts';
 import { sha256Hex } from './json.ts';
 import type { Ledger } from './ledger.ts';
 

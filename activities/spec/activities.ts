@@ -129,19 +129,16 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
    * run twice: a spec that equals the newest is not written again. The commit point is the conditional create of
    * `spec/<n>.json`.
    */
-  async function writeSpec({
-    spec,
-    by,
-    reason,
-    measuredTo,
-  }: WriteSpecInput): Promise<ApplyResult> {
+  async function writeSpec({ spec, by, reason, measuredTo }: WriteSpecInput): Promise<ApplyResult> {
     const signal = cancellationSignal();
     const chain = specChain(store);
     const watch = { signal, onProgress: () => heartbeat() };
     const { head, changes, rebuilds } = await compareSpecs({ store, chain }, spec, watch, measuredTo);
     if (head && changes.length === 0) return { n: head.n, written: false, changes };
     const refused = changes.filter((change) => change.class === 'refused').map(explain);
-    const barred = rebuilds.flatMap((one) => one.barred.map((because) => `datasets.${one.dataset}: ${because}`));
+    const barred = rebuilds.flatMap((one) =>
+      one.barred.map((because) => `datasets.${one.dataset}: ${because}`),
+    );
     if (refused.length + barred.length > 0) throw failure('SpecRefused', [...refused, ...barred].join('; '));
     const measure = rebuilds.filter(({ unmeasured }) => unmeasured > 0).map(({ dataset }) => dataset);
     if (measure.length > 0) return { n: head?.n ?? 0, written: false, changes, measure };
@@ -149,7 +146,9 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
     const before = head?.value.epochs ?? {};
     // A name that is taken out keeps its epoch: when it comes again, none of its old plans may fit.
     const names = new Set([...Object.keys(before), ...Object.keys(spec.datasets)]);
-    const epochs = Object.fromEntries([...names].map((name) => [name, epochOf(before[name], raised.has(name))]));
+    const epochs = Object.fromEntries(
+      [...names].map((name) => [name, epochOf(before[name], raised.has(name))]),
+    );
     const next: SpecObject = {
       format: 1,
       n: (head?.n ?? 0) + 1,

@@ -93,7 +93,7 @@ export function createFactReader({ ledger }: { readonly ledger: Ledger }) {
       link && isServed ? await statisticsUnder(ledger, under, watch.signal).find(link.value) : undefined;
     // What is not counted for the dataset, no build of it used.
     if (!link || !statistics) return link && entryFacts(link.value, [], []);
-    const partitions = statistics.map((one) => one.partitions);
+    const partitions = statistics.map((object) => object.partitions);
     return entryFacts(link.value, partitions, await ledger.retracts(link.value, watch.signal));
   }
 
@@ -123,7 +123,11 @@ export function createFactReader({ ledger }: { readonly ledger: Ledger }) {
     );
   }
 
-  async function readRange({ feed, lane, first, last }: Run, under: DatasetUnder, watch: Watch): Promise<Read> {
+  async function readRange(
+    { feed, lane, first, last }: Run,
+    under: DatasetUnder,
+    watch: Watch,
+  ): Promise<Read> {
     const facts: EntryFacts[] = [];
     const unmeasured: EntryRef[] = [];
     const statistics = statisticsUnder(ledger, under, watch.signal);

@@ -113,7 +113,11 @@ function rebuiltFrom({ base, parts }: ViewParts, before: Under, lake: LakeSpec, 
 }
 
 /** Is every row in the partition of the same name as before? Buckets are of keys, which may be others. */
-function isDividedAlike({ lake: had, context }: Under, lake: LakeSpec, { partition, ...spec }: DatasetSpec): boolean {
+function isDividedAlike(
+  { lake: had, context }: Under,
+  lake: LakeSpec,
+  { partition, ...spec }: DatasetSpec,
+): boolean {
   const was = context.spec.partition;
   if (partition.kind === 'whole' || was.kind === 'whole') return partition.kind === was.kind;
   if (partition.kind !== 'time' || was.kind !== 'time') return false;

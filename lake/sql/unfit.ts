@@ -36,5 +36,7 @@ export function unfitSql(
 }
 
 function explain(problem: Problem | undefined, found: string): string {
-  return problem ? `${problem.reason}, ${problem.column} is ${found}; right would be ${problem.right}` : found;
+  return problem
+    ? `${problem.reason}, ${problem.column} is ${found}; right would be ${problem.right}`
+    : found;
 }

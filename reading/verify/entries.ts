@@ -158,12 +158,7 @@ async function verifyRows(
 
 /** What the entry's rows were counted to be under the dataset's mapping; `undefined` where nobody did. */
 async function sideOf(entry: Entry, under: DatasetUnder, { store, signal }: Means) {
-  const key = keys.statistics(
-    entry.feed,
-    entry.lane,
-    entry.commit,
-    sideHash(under, entry.feed, sha256),
-  );
+  const key = keys.statistics(entry.feed, entry.lane, entry.commit, sideHash(under, entry.feed, sha256));
   const bytes = await store.get(key, signal);
   return bytes && { key, value: JSON.parse(Buffer.from(bytes).toString()) as SideStatistics };
 }

@@ -62,7 +62,10 @@ export async function verifyLake({
       const spec = asRead(specs, versions) ?? newest;
       const all = specs.map(({ value }) => value);
       const epochs = new Map(
-        names.map((name) => [name, versions.get(name)?.at(-1)?.value.datasetEpoch ?? newest.epochs[name] ?? 1]),
+        names.map((name) => [
+          name,
+          versions.get(name)?.at(-1)?.value.datasetEpoch ?? newest.epochs[name] ?? 1,
+        ]),
       );
       const uncounted = new Map<string, number>();
       const means = { store, db, scratch: own, spec, specs: all, epochs, uncounted, findings, signal };

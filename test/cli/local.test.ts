@@ -106,7 +106,13 @@ test(
 test(
   'a change of how rows are made is not applied, and is named',
   async () => {
-    await writeFile(path.join(cwd, 'other.yaml'), LAKE.replace('columns: { time: timestamp, delay: bigint,', 'columns: { time: timestamp, delay: string,'));
+    await writeFile(
+      path.join(cwd, 'other.yaml'),
+      LAKE.replace(
+        'columns: { time: timestamp, delay: bigint,',
+        'columns: { time: timestamp, delay: string,',
+      ),
+    );
     expect(await run('apply', 'other.yaml')).toEqual({
       code: 1,
       stdout: '',

@@ -94,7 +94,7 @@ export async function wholeLake(home: string) {
   const pacing = { stretchMs: 3000, wait: async (ms: number) => clock.pass(ms) };
   const files = createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock });
   const streams = createStreamActivities({ store, ledger, spec, stream, duck, clock, pacing });
-  const builds = createBuildActivities({ store, ledger, duck, clock });
+  const builds = createBuildActivities({ store, ledger, spec, duck, clock });
   const views = createViewActivities({ store, ledger, spec, clock });
   const specs = createSpecActivities({ store, runs: NO_RUNS, clock });
   let attempts = 0;
@@ -114,7 +114,7 @@ export async function wholeLake(home: string) {
     views,
     builds,
     /** Activities of a process that has read nothing yet. */
-    restarted: () => createBuildActivities({ store, ledger: createLedger({ store }), duck, clock }),
+    restarted: () => createBuildActivities({ store, ledger: createLedger({ store }), spec, duck, clock }),
     /** Apply the lake with `from` replaced by `to`. */
     async apply(...replaced: readonly (readonly [from: string, to: string])[]) {
       const text = replaced.reduce((before, [from, to]) => before.replaceAll(from, to), LAKE);
