@@ -3,6 +3,8 @@ import { DefaultLogger } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 import type { Runs, Schedule, Start } from '../../../activities/runs/port.ts';
 import { createSpecActivities } from '../../../activities/spec/activities.ts';
+import { sha256Hex } from '../../../activities/objects/json.ts';
+import { mappingHashes } from '../../../lake/hashes.ts';
 import type { DatabaseSource, LakeSpec } from '../../../lake/spec.ts';
 import { MemoryObjectStore } from '../../fakes/memory-object-store.ts';
 import { createLedger } from '../../../activities/objects/ledger.ts';
@@ -340,4 +342,31 @@ test('a table that comes again is held against the spec that had it last', async
     message: expect.stringContaining('sources.shop.tables.public.bookings.columns.id'),
   });
   expect(await apply(SHOP)).toMatchObject({ n: 3, written: true });
+});
+
+test('a dataset that is declared again takes what was collected before a column of it came', async () => {
+  const { store, apply } = lake();
+  const { books, events } = paymentsSpec().sources;
+  const noted: LakeSpec = {
+    ...LAKE,
+    sources: { books, events: { ...events, columns: { ...events.columns, note: 'string' } } },
+    datasets: { payments: { ...payments, columns: { ...payments.columns, note: 'string' } } },
+  };
+  await apply(LAKE);
+  const stored = JSON.parse(store.text('spec/000000000001.json') ?? '') as LakeSpec;
+  const mapping = mappingHashes(stored, stored.datasets['payments'] ?? payments, sha256Hex)['books'] ?? null;
+  const rows = [
+    { key: 'rows/a', bytes: 1, checksum: '', rows: 1, hash: '1', schema: '', mapping, partitions: {} },
+  ];
+  const draft = { ...filesDraft('c1', ['a.csv']), feed: 'books', rows };
+  await createLedger({ store }).appendSet(draft, undefined, AbortSignal.timeout(5000));
+  await apply(noted);
+  await apply({ ...noted, datasets: {} });
+  // Its key is of other columns now, which the rows that are there say nothing of.
+  const datasets = { payments: { ...payments, key: ['id', 'paid_at'] } };
+  await expect(apply({ ...noted, datasets })).rejects.toMatchObject({
+    type: 'SpecRefused',
+    message: expect.stringContaining('datasets.payments.feeds.books'),
+  });
+  expect(await apply(noted)).toMatchObject({ n: 4, written: true });
 });
