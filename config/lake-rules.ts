@@ -27,6 +27,7 @@ export function resolveLake(
   const say: Say = (path, message) => faults.push({ path, message });
   const names = feedNames(file.sources, say);
   const served = servedFeeds(file, names, say);
+  oneSourceEach(file.sources, say);
   const sources = mapValues(file.sources, (source, name) => {
     if (source.kind !== 'database') return resolveSource(source, name, served, file, folder, say);
     const columnsOf = (feed: string) => file.datasets[served.get(feed) ?? '']?.columns as Columns | undefined;
@@ -42,6 +43,23 @@ export function resolveLake(
     return resolveDataset(dataset, name, { idOf: (feed) => names.idOf(feed) ?? feed, feedNamed }, say);
   });
   return { spec: { lake: file.lake, sources, datasets }, faults };
+}
+
+/** A source starts, reloads and stops its task: two of them would do so to each other. */
+function oneSourceEach(sources: LakeFile['sources'], say: Say): void {
+  const owners = new Map<string, string>();
+  for (const [name, source] of Object.entries(sources)) {
+    if (source.kind !== 'database') continue;
+    // DMS compares identifiers without case.
+    const task = source.dms.task.toLowerCase();
+    const owner = owners.get(task);
+    if (owner === undefined) owners.set(task, name);
+    else
+      say(
+        ['sources', name, 'dms', 'task'],
+        `${source.dms.task} is the task of ${owner} already: declare all of its tables there`,
+      );
+  }
 }
 
 /** Feed → the first dataset that it feeds. */

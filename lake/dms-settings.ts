@@ -246,6 +246,17 @@ export function reviewSettings(settings: DmsTaskSettings): readonly SettingFindi
       because: 'the rows of one transaction have one time: only the change sequence orders them',
     });
   }
+  if (hasChanges(settings) && !hasBeforeImages(settings.mappings)) {
+    const after = found.filter(({ of }) => of === 'mappings').length;
+    found.push({
+      harm: 'hides errors',
+      of: 'mappings',
+      setting: 'rules',
+      found: 'no rule that adds before-images',
+      right: beforeImageRule(settings.mappings, after),
+      because: 'an update that changes a key brings the new key alone: the row of the old one stays',
+    });
+  }
   const worst: readonly Harm[] = ['loses data', 'breaks order', 'hides errors'];
   return found.toSorted((a, b) => worst.indexOf(a.harm) - worst.indexOf(b.harm));
 }
@@ -258,10 +269,12 @@ export function mendedSettings(
   const of = (what: SettingFinding['of']) => findings.filter((finding) => finding.of === what);
   const mended = (from: Settings, what: 'task' | 's3'): Settings =>
     of(what).reduce((into, { setting, right }) => withSetting(into, setting.split('.'), right), from);
-  const [rule] = of('mappings');
+  const added = of('mappings').map(({ right }) => right);
   return {
     ...(of('task').length > 0 && { task: mended(settings.task, 'task') }),
-    ...(rule && { mappings: { ...settings.mappings, rules: [...rulesOf(settings.mappings), rule.right] } }),
+    ...(added.length > 0 && {
+      mappings: { ...settings.mappings, rules: [...rulesOf(settings.mappings), ...added] },
+    }),
     ...(of('s3').length > 0 && { s3: mended({}, 's3') }),
   };
 }
@@ -275,9 +288,31 @@ function hasChangeSequence(mappings: Settings): boolean {
   );
 }
 
-function changeSequenceRule(mappings: Settings): Settings {
+function hasBeforeImages(mappings: Settings): boolean {
+  return rulesOf(mappings).some((rule) => rule['rule-action'] === 'add-before-image-columns');
+}
+
+function beforeImageRule(mappings: Settings, after: number): Settings {
+  const id = freeId(mappings, after);
+  return {
+    'rule-type': 'transformation',
+    'rule-id': id,
+    'rule-name': `before-images-${id}`,
+    'rule-target': 'column',
+    'object-locator': { 'schema-name': '%', 'table-name': '%' },
+    'rule-action': 'add-before-image-columns',
+    'before-image-def': { 'column-prefix': 'BI_', 'column-suffix': '', 'column-filter': 'pk-only' },
+  };
+}
+
+/** Greater than all there are. `after`: so many others are added before. */
+function freeId(mappings: Settings, after = 0): string {
   const ids = rulesOf(mappings).map((rule) => Number(rule['rule-id']));
-  const id = String(1 + Math.max(0, ...ids.filter((one) => Number.isSafeInteger(one))));
+  return String(1 + after + Math.max(0, ...ids.filter((one) => Number.isSafeInteger(one))));
+}
+
+function changeSequenceRule(mappings: Settings): Settings {
+  const id = freeId(mappings);
   return {
     'rule-type': 'transformation',
     'rule-id': id,

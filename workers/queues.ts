@@ -9,7 +9,8 @@ export interface QueueLimits {
 }
 
 /**
- * `control` sequences and looks; `watch` only waits for services that work by themselves; the others move bytes.
+ * `control` sequences and looks; `watch` only waits for services that work by themselves; the others move bytes,
+ * `stream` those of sources that never end: shards, and tables of databases.
  * Each activity of `transfer` and `compute` may fill DuckDB's limit.
  */
 export const QUEUE_LIMITS: Readonly<Record<Queue, QueueLimits>> = {

@@ -15,14 +15,16 @@ import type { DmsActivities } from '../activities/dms/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import type { Parked } from '../lake/decisions.ts';
 import { type DmsRequest, refuseDmsRequest } from '../lake/dms-request.ts';
-import { type DmsStep, nextStep } from '../lake/dms-run.ts';
-import { type StartMark, type StartWish, markOf, planStart, startedSince } from '../lake/dms-start.ts';
+import type { DmsStep } from '../lake/dms-run.ts';
+import { type StartWish, markOf, planStart } from '../lake/dms-start.ts';
 import { type DmsLook, hasNews, knownOf } from '../lake/dms.ts';
 import { workflowIds } from '../lake/ids.ts';
 import { DMS_CHANGE, DMS_LOOK, DMS_STOP, DMS_WATCH, LOOK } from './policies.ts';
 import { board } from './support/board.ts';
+import { DmsAsked, type DmsAskedState, type DmsTook, nothingAsked } from './support/dms-asked.ts';
 import { dmsNotes } from './support/dms-notes.ts';
 import { failure } from './support/failure.ts';
+import { Findings } from './support/findings.ts';
 import { type Request, answerRequests, handOverTo, requestSignal } from './support/hand-over.ts';
 import { type Decision, parking } from './support/parking.ts';
 import { queueFor } from './support/queues.ts';
@@ -34,21 +36,9 @@ export interface RunDmsTaskInput extends DmsRequest {
 }
 
 /** What survives continue-as-new. How the task stands is known to DMS alone. */
-interface DmsRunState {
+interface DmsRunState extends DmsAskedState {
   readonly requests: readonly Request[];
-  readonly due: StartWish | null;
-  readonly unseen: StartMark | null;
-  readonly resumes: number;
-  readonly took: Took;
-  readonly starts: number;
-  /** Tables that a person left out. */
-  readonly skipped: readonly string[];
-  /** Table → when its reload was asked for. */
-  readonly reloads: Readonly<Record<string, string>>;
 }
-
-/** How the run came by its task: `adopted`: it ran already, or a start without an answer had come through. */
-type Took = 'nothing' | 'started' | 'adopted' | 'asItWas';
 
 export interface RunDmsTaskResult {
   /** Its identifier. */
@@ -57,7 +47,7 @@ export interface RunDmsTaskResult {
   /** `stopped`: the run was cancelled. `aborted`: a person decided so; the task stays as it is. */
   readonly outcome: 'finished' | 'detached' | 'stopped' | 'aborted';
   readonly because: string;
-  readonly took: Took;
+  readonly took: DmsTook;
   /** Starts and resumes that this run asked for. */
   readonly starts: number;
   readonly status: string;
@@ -78,7 +68,7 @@ export interface DmsProgress {
   /** null before the first look. */
   readonly look: DmsLook | null;
   readonly says: string;
-  readonly took: Took;
+  readonly took: DmsTook;
   readonly starts: number;
   readonly skipped: readonly string[];
   readonly waiting: number;
@@ -114,29 +104,22 @@ export async function runDmsTask(
   const isArn = request.task.startsWith('arn:');
 
   const requests: Request[] = [...(state?.requests ?? [])];
-  let due = state ? state.due : wishOf(request);
-  let unseen = state?.unseen ?? null;
-  let isUnseenLong = false;
+  const own = new DmsAsked(state ?? nothingAsked(wishOf(request)));
   let watches = 0;
-  let resumes = state?.resumes ?? 0;
-  let took: Took = state?.took ?? 'nothing';
-  let starts = state?.starts ?? 0;
-  let skipped = state?.skipped ?? [];
-  let reloads = state?.reloads ?? {};
   let isDetached = false;
   let item = request.task;
   let look: DmsLook | undefined;
   let says = 'looking';
-  let found: readonly string[] = [];
 
   const shown = board({ source: request.task });
   const show = () => {
     const waiting = parked.waiting();
-    const notes = dmsNotes({ run: workflowId, look, says, starts, skipped });
+    const notes = dmsNotes({ run: workflowId, look, says, ...own.state });
     shown.show({ state: waiting.length > 0 ? 'NeedsOperator' : 'Running', parked: waiting, notes });
   };
   // A run that is cancelled still takes decisions: its stop may wait for one.
   const parked = parking((one) => CancellationScope.nonCancellable(() => recordDecision(one)), show);
+  const found = new Findings(parked);
   setHandler(
     requestSignal,
     (asked) => {
@@ -154,7 +137,11 @@ export async function runDmsTask(
   );
   setHandler(
     dmsProgressQuery,
-    () => ({ task: item, look: look ?? null, says, took, starts, skipped, waiting: parked.waiting().length }),
+    () => {
+      const { took, starts, skipped } = own.state;
+      const waiting = parked.waiting().length;
+      return { task: item, look: look ?? null, says, took, starts, skipped, waiting };
+    },
     { description: 'How the task stands, and what waits.' },
   );
 
@@ -201,22 +188,17 @@ export async function runDmsTask(
         continue;
       }
       if (isLong() && allHandlersFinished()) return 'goesOn';
-      if (unseen && startedSince(unseen, look)) unseen = null;
       const isBounded = request.cdcStopPosition !== undefined;
-      const wish = { until: request.until ?? 'stopped', isBounded, skipped, reloads };
-      const step = nextStep(look, { due, unseen, isUnseenLong, resumes, wish });
+      const step = own.next(look, { until: request.until ?? 'stopped', isBounded });
       if (step.kind === 'finished') {
-        if (took === 'nothing') took = 'asItWas';
+        own.finished();
         return { outcome: 'finished', because: step.because };
       }
       if (step.kind === 'start') await start(look, step);
       else if (step.kind === 'wait') await waitBy(look, step);
-      else if (step.kind === 'refused' && took === 'nothing') throw failure('MalformedInput', step.reason);
-      else {
-        // Adopted; or refused, because the task has outrun what was decided.
-        if (took === 'nothing') took = 'adopted';
-        due = null;
-      }
+      else if (step.kind === 'refused' && own.state.took === 'nothing')
+        throw failure('MalformedInput', step.reason);
+      else own.adopt();
     }
     return { outcome: 'aborted', because: 'decided' };
   }
@@ -225,24 +207,15 @@ export async function runDmsTask(
     say(step.says, []);
     if (step.afterMs > 0) await condition(isAsked, step.afterMs);
     if (isAsked()) return;
-    const had = took;
-    // From here on a cancel has something to stop.
-    if (took === 'nothing') took = 'started';
-    const position = step.type === 'start-replication' ? due?.cdcStartPosition : undefined;
+    const had = own.starting();
+    const position = step.type === 'start-replication' ? own.state.due?.cdcStartPosition : undefined;
     const before = markOf(seen);
     const asked = { arn: seen.arn, type: step.type, before, ...bounded };
     const started = await parked.untilDone(item, () =>
       startDmsTask(position === undefined ? asked : { ...asked, cdcStartPosition: position }),
     );
-    if (started?.outcome === 'notNow') took = had;
-    else if (started) {
-      if (had === 'nothing') took = started.outcome;
-      due = null;
-      unseen = before;
-      isUnseenLong = false;
-      if (started.outcome === 'started') starts += 1;
-      if (step.isResume) resumes += 1;
-    }
+    if (started?.outcome === 'notNow') own.notStarted(had);
+    else if (started) own.started(started.outcome, had, before, step.isResume);
     if (started) await renew(seen);
     else look = undefined;
   }
@@ -253,8 +226,7 @@ export async function runDmsTask(
     say(step.says, step.findings);
     await renew(seen);
     if (!look || isAsked() || hasNews(seen, look)) return;
-    isUnseenLong = unseen !== null;
-    if (look.status === 'running') resumes = 0;
+    own.quiet(look.status);
   }
 
   /** A new look, when the task has news, after some 10 minutes, or at once when a person decides something. */
@@ -263,37 +235,27 @@ export async function runDmsTask(
     const asked = { task: seen.arn, known: knownOf(seen), ...expected };
     const watched = await parked.untilDone(item, () => unlessAsked(isAsked, () => watchDmsTask(asked)));
     if (watched !== 'asked') look = watched;
-    const open = new Set(look?.tables.leftOver.map(({ schema, table }) => `${schema}.${table}`));
-    reloads = Object.fromEntries(Object.entries(reloads).filter(([table]) => open.has(table)));
+    own.leftOver(look?.tables ?? {});
   }
 
   async function act({ items, action }: Decision, { arn }: DmsLook): Promise<void> {
-    if (action === 'skip') skipped = [...new Set([...skipped, ...items])];
-    if (action === 'retry' || (action === 'reload' && items.includes(item))) {
-      // One that runs is adopted, which is to look again.
-      due = action === 'reload' ? { startType: 'reload-target' } : {};
-      unseen = null;
-      resumes = 0;
-    } else if (action === 'reload') {
+    if (action === 'skip') own.leaveOut(items);
+    if (action === 'retry') own.startAgain({});
+    else if (action === 'reload' && items.includes(item)) own.startAgain({ startType: 'reload-target' });
+    else if (action === 'reload') {
       const asked = { arn, tables: [...items] };
       const done = await parked.untilDone(item, () => reloadDmsTables(asked));
-      if (done?.isAccepted) {
-        reloads = { ...reloads, ...Object.fromEntries(items.map((table) => [table, done.askedAt])) };
-      }
+      if (done?.isAccepted) own.reloading(items, done.askedAt);
     }
   }
 
-  /** What is found now waits; what was found before and is no more waits no longer. */
   function say(now: string, findings: readonly Parked[]): void {
     says = now;
-    const items = findings.map((one) => one.item);
-    parked.release(found.filter((one) => !items.includes(one)));
-    parked.park(findings);
-    found = items;
+    found.see(findings);
   }
 
   async function cancelled(): Promise<void> {
-    const arn = took === 'nothing' ? undefined : look?.arn;
+    const arn = own.state.took === 'nothing' ? undefined : look?.arn;
     let ended = result(arn === undefined ? 'aborted' : 'detached', 'the run was cancelled');
     while (arn !== undefined && request.onCancel !== 'detach' && ended.outcome !== 'stopped') {
       say('cancelled: the task is being stopped', []);
@@ -326,10 +288,11 @@ export async function runDmsTask(
   }
 
   function carried(): DmsRunState {
-    return { requests, due, unseen, resumes, took, starts, skipped, reloads };
+    return { ...own.state, requests };
   }
 
   function result(outcome: RunDmsTaskResult['outcome'], because: string): RunDmsTaskResult {
+    const { took, starts, skipped } = own.state;
     const tables = { total: look?.tables.total ?? 0, completed: look?.tables.completed ?? 0, skipped };
     const { arn = '', status = 'unknown', stopReason = null, checkpoint = null } = look ?? {};
     const rows = look?.tables.rows ?? 0;

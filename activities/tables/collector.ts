@@ -205,7 +205,7 @@ export class TablesCollector {
       onCommit: (made: Collected) => this.#count(table.name, made),
     };
     const outcome = await lookAtTable(options, seen, isWhole);
-    if (outcome.parked) this.#parked.set(table.name, outcome.parked);
+    if (outcome.parked) this.#parked.set(table.name, abortable(outcome.parked));
     if (outcome.isSuperseded) this.#superseded.add(table.name);
     this.#note(table.name, outcome, seen.tables.get(table.name));
     return outcome;
@@ -255,6 +255,11 @@ export class TablesCollector {
   #isOut(table: string): boolean {
     return this.#isWaiting(table) || this.#parked.has(table) || this.#superseded.has(table);
   }
+}
+
+/** Whatever a table waits for, a person may leave it alone: some of it no other decision ends. */
+function abortable(parked: ParkedTable): ParkedTable {
+  return { ...parked, allowed: [...parked.allowed, 'abort'] };
 }
 
 /** Failures of one table that trying again does not end. */

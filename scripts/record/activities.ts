@@ -2,11 +2,15 @@ import { cancelled, heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { BuildActivities } from '../../activities/builds/activities.ts';
 import type { DmsActivities } from '../../activities/dms/activities.ts';
+import type { ConnectionActivities } from '../../activities/dms/connections.ts';
 import type { FileActivities } from '../../activities/files/activities.ts';
 import { createRunActivities } from '../../activities/runs/activities.ts';
 import { TemporalRuns } from '../../activities/runs/temporal.ts';
 import type { SpecActivities } from '../../activities/spec/activities.ts';
 import type { StreamActivities } from '../../activities/streams/activities.ts';
+import type { TableActivities } from '../../activities/tables/activities.ts';
+import type { TableSeen } from '../../activities/tables/collector.ts';
+import type { RepairActivities } from '../../activities/tables/repairs.ts';
 import type { ViewActivities } from '../../activities/views/activities.ts';
 import type { Parked } from '../../lake/decisions.ts';
 import type { DmsLook } from '../../lake/dms.ts';
@@ -16,7 +20,10 @@ type LakeActivities = FileActivities &
   StreamActivities &
   ViewActivities &
   BuildActivities &
-  DmsActivities;
+  DmsActivities &
+  ConnectionActivities &
+  TableActivities &
+  RepairActivities;
 
 const NOTHING = {
   collected: 0,
@@ -39,6 +46,24 @@ const LOST: Parked = {
   failure: 'PositionLost',
   message: 'what followed was lost',
   allowed: ['skip', 'abort'],
+};
+const ALTERED: Parked = {
+  item: 'public.bookings',
+  failure: 'ColumnsChanged',
+  message: 'it has no column seats',
+  allowed: ['retry', 'approve', 'reload'],
+};
+const CUSTOMERS: TableSeen = {
+  table: 'public.customers',
+  feed: 'shop.public.customers',
+  generation: 1,
+  ready: true,
+  phase: 'cdc',
+  ordinal: 3,
+  landing: '20261124-120002000.csv',
+  rows: 2,
+  state: 'Table completed',
+  notes: [],
 };
 const HELD = { partition: '2026-11-21', findings: ['rows: 1, at least 2 are declared'] };
 
@@ -83,11 +108,13 @@ const SEEN: readonly DmsLook[] = [
 
 /**
  * A lake of counters: one file that is good and one that is not, one lane with a lost shard, one plan with a held
- * partition, one task with a table in error that fails in the end. Enough for every workflow to take each of its turns, as a history knows only what activities answered.
+ * partition, one task with a table in error that fails in the end, one database with a table that lost a column. Enough
+ * for every workflow to take each of its turns, as a history knows only what activities answered.
  */
 export function recordedActivities(client: Client, taskQueue: string): object {
   let isListed = false;
   let stretches = 0;
+  let looksAtTables = 0;
   let isBuilt = false;
   let decisions = 0;
   let version = 0;
@@ -168,6 +195,29 @@ export function recordedActivities(client: Client, taskQueue: string): object {
       return { askedAt: '2026-11-24T12:00:05.000Z', isAccepted: true };
     },
     stopDmsTask: async () => ({ stands: true, status: 'stopped', checkpoint: 'checkpoint:V1#27' }),
+    testConnections: async () => ({ endpoints: ['shop', 'lake'] }),
+
+    checkDatabase: async () => ({
+      task: 'shop-cdc',
+      migrationType: 'full-load-and-cdc',
+      tables: [CUSTOMERS.table, ALTERED.item],
+      findings: [],
+    }),
+    collectTables: async ({ drain }) => {
+      looksAtTables += 1;
+      const collected = { landings: 1, rows: 2, rejected: 0, entries: 1, tables: [CUSTOMERS], total: 2 };
+      if (looksAtTables === 1) return { outcome: 'time', ...collected, parked: [ALTERED] };
+      if (drain) return { outcome: 'drained', ...collected, parked: [] };
+      return untilCancelled();
+    },
+    decideTables: async () => ({ entries: 1 }),
+    repairDatabaseTable: async ({ table }) => ({
+      table,
+      outcome: 'repaired',
+      rows: 1,
+      removed: 0,
+      message: '',
+    }),
     recordDecision: async () => ({ key: `audit/2026-11-24/${(decisions += 1)}.json` }),
   };
   return { ...lake, ...createRunActivities({ runs: new TemporalRuns(() => client, taskQueue) }) };

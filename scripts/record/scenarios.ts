@@ -72,12 +72,28 @@ async function runDmsTask(stage: Stage) {
   return { 'run-dms-task-handed-over': asker, 'run-dms-task-cancelled': run };
 }
 
+/** A table that waits and its decision, a reload and a repair; and a stop that ends the run of the task too. */
+async function replicateDatabase(stage: Stage) {
+  const asker = await start(stage, 'replicateDatabase', 'replicate-by-hand', { source: 'shop', wait: true });
+  const run = stage.client.workflow.getHandle(workflowIds.replicateDatabase('shop'));
+  await decide(run, 'approve');
+  await run.executeUpdate('reloadTables', { args: [{ tables: ['public.bookings'], ...SIGNED }] });
+  await run.executeUpdate('repairTables', { args: [{ tables: ['public.customers'], ...SIGNED }] });
+  await run.signal('pause', { reason: 'quarter end' });
+  await run.signal('resume');
+  await run.executeUpdate('stop', { args: [SIGNED] });
+  await asker.result();
+  return { 'replicate-database-handed-over': asker, 'replicate-database-stopped': run };
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   transferFiles,
   ingestStream,
   reconcileDataset,
   applyLake,
   runDmsTask,
+  // Its task is the one that the scenario before has loaded.
+  replicateDatabase,
 ].map((play) => ({ play }));
 
 function start({ client, taskQueue }: Stage, type: string, workflowId: string, input: object) {

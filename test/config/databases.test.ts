@@ -285,3 +285,11 @@ test.each([
 ])('%s is refused with its place', (_what, from, to, expected) => {
   expect(problems(from, to)).toEqual(expected);
 });
+
+test('a task is of one source: two would start and stop it for each other', () => {
+  const second = `  again: { kind: database, dms: { task: Shop-CDC }, tables: { public.more: { columns: { id: bigint } } } }
+  books:`;
+  expect(problems('  books:', second)).toEqual([
+    expect.stringContaining('Shop-CDC is the task of shop already: declare all of its tables there'),
+  ]);
+});

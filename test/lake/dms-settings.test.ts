@@ -29,6 +29,7 @@ test('a task with the defaults of DMS loses data in six ways, and is told each',
     'breaks order: UseTaskStartTimeForFullLoadTimestamp',
     'breaks order: rules',
     'hides errors: ErrorBehavior.FailOnNoTablesCaptured',
+    'hides errors: rules',
   ]);
 });
 
@@ -49,6 +50,11 @@ test('Parquet has names and no quotes; its times may lose their microseconds', (
   expect(names).toContain('ParquetTimestampInMillisecond');
   expect(names).not.toContain('AddColumnName');
   expect(names).not.toContain('Rfc4180');
+});
+
+test('without before-images a key that changes leaves a row behind, which is told', () => {
+  const found = reviewSettings(BARE).find(({ found: what }) => what.includes('before-images'));
+  expect(found?.because).toContain('the row of the old one stays');
 });
 
 test('a full load alone needs no order of changes', () => {
@@ -92,6 +98,15 @@ test('what changes is said as DMS takes it: whole task settings and rules, of S3
           value: 'ar_h_change_seq',
           expression: '$AR_H_CHANGE_SEQ',
           'data-type': { type: 'string', length: 35 },
+        },
+        {
+          'rule-type': 'transformation',
+          'rule-id': '9',
+          'rule-name': 'before-images-9',
+          'rule-target': 'column',
+          'object-locator': { 'schema-name': '%', 'table-name': '%' },
+          'rule-action': 'add-before-image-columns',
+          'before-image-def': { 'column-prefix': 'BI_', 'column-suffix': '', 'column-filter': 'pk-only' },
         },
       ],
     },

@@ -307,6 +307,31 @@ test('a table that is not captured is left alone by a skip', async ({ lab }) => 
   );
 });
 
+test('whatever a table waits for, it is left alone by an abort, and collected again once it is reloaded', async ({
+  lab,
+}) => {
+  await following(
+    lab,
+    async (run, own) => {
+      own.tables.break('public.bookings', {
+        failure: 'LandingUnreadable',
+        message: 'written again',
+        allowed: ['retry', 'reload', 'abort'],
+      });
+      await waiting(run);
+      await decide(run, ['public.bookings'], 'abort');
+      const left = (tables: string[]) => expect.objectContaining({ left: tables, waiting: [] });
+      await eventually(() => run.query<TablesAnswer>('tables'), left(['public.bookings']));
+      await run.executeUpdate(reloadTablesUpdate, { args: [{ tables: ['public.bookings'], ...ANA }] });
+      own.tables.reloads('public.bookings');
+      own.tables.land('public.bookings', 2);
+      await eventually(() => own.tables.rows('public.bookings'), 2);
+      await eventually(() => run.query<TablesAnswer>('tables'), left([]));
+    },
+    { stretchMs: 100 },
+  );
+});
+
 test('tables that are well are loaded again on request; what is no table is refused', async ({ lab }) => {
   await following(lab, async (run, own) => {
     const ask = (tables: unknown) =>

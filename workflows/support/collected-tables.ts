@@ -135,7 +135,8 @@ export class CollectedTables {
 
   /** One stretch over the tables that wait for nobody. It ends early when `isAsked`. */
   async stretch(drain: boolean, isAsked: () => boolean): Promise<Stretch> {
-    const taskQueue = queueFor('transfer');
+    // It goes on for as long as the source lives, and would keep a place that files need.
+    const taskQueue = queueFor('stream');
     const { collectTables } = proxyActivities<TableActivities>({ ...COLLECT_TABLES, taskQueue });
     this.#reloads.lookSoon();
     this.#stretches += 1;
@@ -247,6 +248,7 @@ export class CollectedTables {
 }
 
 function notReloaded(one: ParkedTable): ParkedTable {
-  const why = 'DMS reloads tables of a running task alone, and this one does not run';
+  const why =
+    'DMS reloads tables of a running task that loads them, and this one does not run, or is of type cdc';
   return one.message.endsWith(why) ? one : { ...one, message: `${one.message}; ${why}` };
 }

@@ -52,7 +52,7 @@ export function reloadable({ recordDecision, known, arn, refusal, done }: Reload
         if (!isAccepted)
           throw failure(
             'DmsRefused',
-            `${asked.arn} reloads no table now: it must run; look at it, and ask again`,
+            `${asked.arn} reloads no table now: it must run, and be of a type that loads; look at it, and ask again`,
           );
         done(tables);
         return { tables, askedAt, decision: key };

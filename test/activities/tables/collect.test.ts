@@ -214,7 +214,7 @@ describe('a table that cannot go on waits alone', () => {
     shop.land('20261124-201700123.csv', change(3, 'U', 1, 'other'), 'others');
     const found = await shop.lake.collect();
     expect(found.parked).toMatchObject([
-      { item: TABLE, failure: 'LandingUnreadable', allowed: ['retry', 'skip', 'reload'] },
+      { item: TABLE, failure: 'LandingUnreadable', allowed: ['retry', 'skip', 'reload', 'abort'] },
     ]);
     expect(found.parked[0]?.message).toMatch(/^public.items 20261124-201600123.parquet: DuckDB says/);
     expect(await shop.lake.current('public.others', NAMES)).toEqual([{ id: '1', name: 'other' }]);
@@ -251,7 +251,7 @@ describe('a table that cannot go on waits alone', () => {
     shop.land('20261124-201600123.csv', `Op,id,label,seq\nU,1,new,${sequence(2)}\n`);
     const found = await shop.lake.collect();
     expect(found.parked).toMatchObject([
-      { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'approve', 'reload'] },
+      { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'approve', 'reload', 'abort'] },
     ]);
     expect(found.parked[0]?.message).toBe(
       'public.items 20261124-201600123.csv: it has no column name: its columns are Op, id, label, seq; right would be seq, id, name',
@@ -264,7 +264,9 @@ describe('a table that cannot go on waits alone', () => {
     const shop = await loadedShop();
     shop.land('20261124-201600123.csv', 'Op,id,name\nU,1,new\n');
     const { parked } = await shop.lake.collect();
-    expect(parked).toMatchObject([{ item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload'] }]);
+    expect(parked).toMatchObject([
+      { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload', 'abort'] },
+    ]);
     expect(parked[0]?.message).toContain('it has no column seq');
   });
 
@@ -287,7 +289,9 @@ describe('a table that cannot go on waits alone', () => {
       ),
     );
     const { parked } = await shop.lake.collect();
-    expect(parked).toMatchObject([{ item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload'] }]);
+    expect(parked).toMatchObject([
+      { item: TABLE, failure: 'ColumnsChanged', allowed: ['retry', 'reload', 'abort'] },
+    ]);
     expect(parked[0]?.message).toContain('column id is TIMESTAMP; right would be BIGINT');
   });
 
@@ -301,7 +305,7 @@ describe('a table that cannot go on waits alone', () => {
     shop.counts({ ddls: 1 });
     const found = await shop.lake.collect();
     expect(found.parked).toMatchObject([
-      { item: TABLE, failure: 'LandingsGone', allowed: ['reload', 'skip'] },
+      { item: TABLE, failure: 'LandingsGone', allowed: ['reload', 'skip', 'abort'] },
     ]);
     expect(await shop.lake.decide({ tables: [TABLE], action: 'skip' })).toEqual({ entries: 1 });
     expect(await shop.lake.collectAll()).toMatchObject({ parked: [] });
@@ -365,7 +369,7 @@ describe('a table that cannot go on waits alone', () => {
         item: TABLE,
         failure: 'LoadIncomplete',
         message: 'DMS loaded 2 rows of public.items; the 1 landings of generation 1 have 1',
-        allowed: ['retry', 'reload', 'approve'],
+        allowed: ['retry', 'reload', 'approve', 'abort'],
       },
     ]);
     expect(await shop.lake.current(TABLE, NAMES)).toEqual([]);
@@ -389,7 +393,7 @@ describe('a table that cannot go on waits alone', () => {
     shop.land('20261124-201500123.csv', change(2, 'U', 1));
     const { parked } = await shop.lake.collect();
     expect(parked).toMatchObject([
-      { item: TABLE, failure: 'LandingUnreadable', allowed: ['retry', 'reload'] },
+      { item: TABLE, failure: 'LandingUnreadable', allowed: ['retry', 'reload', 'abort'] },
     ]);
     expect(parked[0]?.message).toContain('with other bytes');
     shop.land('20261124-201500123.csv', change(1, 'I', 2));
@@ -430,7 +434,9 @@ test('a task that stands is not drained while DMS shows the load before the one 
   const began = new Date(shop.clock.at).toISOString();
   shop.land('LOAD00000001.csv', `${HEAD}I,2,two,\n`);
   const { parked } = await shop.lake.collect({ drain: true });
-  expect(parked).toMatchObject([{ item: TABLE, failure: 'LoadIncomplete', allowed: ['retry', 'reload'] }]);
+  expect(parked).toMatchObject([
+    { item: TABLE, failure: 'LoadIncomplete', allowed: ['retry', 'reload', 'abort'] },
+  ]);
   shop.loading(began);
   shop.loaded(1);
   expect(await shop.lake.collectAll({ drain: true })).toMatchObject({ outcome: 'drained', parked: [] });
