@@ -10,6 +10,16 @@ export interface ApplyPlan {
   readonly applied: number;
   readonly refused: boolean;
   readonly changes: readonly SpecChange[];
+  /** Of each dataset that would be built anew. */
+  readonly rebuilds: readonly PlannedRebuild[];
+}
+
+export interface PlannedRebuild {
+  readonly dataset: string;
+  /** Entries whose rows would be counted under it first, with their rows. */
+  readonly unmeasured: number;
+  readonly rows: number;
+  readonly barred: readonly string[];
 }
 
 /** `apply --plan`: what applying would change, and its class. It reads the bucket alone; status 1 when `apply` would refuse. */
@@ -18,23 +28,43 @@ export async function planApply(io: Context, spec: LakeSpec, file: string, json:
   const bucket = io.env.bucket ?? spec.lake.bucket;
   const lake = openLake({ env: io.env, bucket });
   const watch = { signal: untilInterrupted(), onProgress: () => undefined };
-  const { head, changes } = await lake.spec.compare(spec, watch);
-  const refused = changes.some((change) => change.class !== 'compatible');
-  const plan: ApplyPlan = { bucket, applied: head?.n ?? 0, refused, changes };
+  const { head, changes, rebuilds } = await lake.spec.compare(spec, watch);
+  const refused = isRefused(changes, rebuilds);
+  const plan: ApplyPlan = { bucket, applied: head?.n ?? 0, refused, changes, rebuilds };
   if (json) io.data(JSON.stringify(plan));
   else for (const line of planLines(plan, file)) io.data(line);
   if (refused) io.endWith(EXIT.failed);
 }
 
-function planLines({ applied, changes, refused, bucket }: ApplyPlan, file: string): readonly string[] {
+function isRefused(changes: readonly SpecChange[], rebuilds: readonly PlannedRebuild[]): boolean {
+  return (
+    changes.some((change) => change.class === 'refused') || rebuilds.some(({ barred }) => barred.length > 0)
+  );
+}
+
+function rebuildLines({ dataset, unmeasured, rows, barred }: PlannedRebuild): readonly string[] {
+  const counts =
+    unmeasured === 0
+      ? 'every entry is counted for it'
+      : `${unmeasured} entries with ${rows} rows are counted for it first`;
+  return [
+    `datasets.${dataset} would be built anew: ${counts}; then all partitions come as one version, and readers see one switch`,
+    ...barred.map((because) => `  refused: ${because}`),
+  ];
+}
+
+function planLines(
+  { applied, changes, rebuilds, refused, bucket }: ApplyPlan,
+  file: string,
+): readonly string[] {
   if (changes.length === 0) return [`${file} says what spec ${applied} says: nothing would change`];
   const lines = changes.flatMap((change) => [
     `${change.class}  ${change.path}: ${change.what}`,
     `  ${change.effect}`,
   ]);
-  const barred = changes.filter((change) => change.class !== 'compatible').length;
+  const barred = changes.filter((change) => change.class === 'refused').length;
   const end = refused
-    ? `apply would refuse it and change nothing: ${barred} of ${changes.length} changes cannot be made`
+    ? `apply would refuse it and change nothing: ${barred > 0 ? `${barred} of ${changes.length} changes cannot be made` : 'rows that are collected do not fit'}`
     : `apply would write spec ${applied + 1} of ${bucket}`;
-  return [...lines, end];
+  return [...lines, ...rebuilds.flatMap(rebuildLines), end];
 }

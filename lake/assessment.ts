@@ -28,7 +28,16 @@ export interface Situation {
   readonly recompute: readonly string[] | null | undefined;
   /** Columns came since the newest version: its builds are of another contract than the context's, or mapping. */
   readonly grown: boolean;
+  /** The newest version is of another epoch, so that `view` is empty: what of it is built must be built again. */
+  readonly rebuilt?: Rebuilt;
   readonly nowMs: number;
+}
+
+export interface Rebuilt {
+  /** Partitions with a build there, where they are divided as now; else null. */
+  readonly built: ReadonlySet<string> | null;
+  /** What that version accounts for. */
+  readonly base: Coverage;
 }
 
 export interface Waiting {
@@ -63,6 +72,8 @@ export function assess(context: BuildContext, situation: Situation): Assessment 
   const { view, entries, exclude, coverage } = situation;
   const built = generationsWithin(entries, view.base, exclude);
   const current = generationsWithin(entries, coverage, exclude);
+  if (situation.rebuilt)
+    return rebuilding(situation, look(context, situation, built, current), situation.rebuilt);
   if (situation.grown) return growing(situation, look(context, situation, built, current));
   if (changedBetween(built, current).length === 0) return look(context, situation, built, current).assessment;
   const turning = look(context, situation, built, current);
@@ -93,6 +104,27 @@ function growing(situation: Situation, { assessment, turns, stuck }: Look): Asse
     : assessment;
 }
 
+/**
+ * The first version of an epoch has all that the last one of the epoch before had built, complete or not, and what is
+ * complete by now. No partition of the old one is in it.
+ */
+function rebuilding(situation: Situation, { assessment, stuck }: Look, rebuilt: Rebuilt): Assessment {
+  const { pinned } = situation;
+  const kept = pinned.map((partition) => ({
+    partition,
+    because: 'it is pinned: release it to build the dataset anew',
+  }));
+  const because = [...kept, ...stuck];
+  if (because.length > 0)
+    return { ...assessment, due: [], waiting: [...because, ...assessment.waiting], stuck: because };
+  const owed = new Set(owedPartitions(situation, rebuilt));
+  // What is owed was published before: that its batch is missing is no news.
+  const due = assessment.due.map((one) =>
+    owed.has(one.partition) ? { ...one, why: 'changed' as const } : one,
+  );
+  return { ...assessment, due, whole: due.length > 0 };
+}
+
 interface Look {
   readonly assessment: Assessment;
   /** Partitions that another generation of a table comes to. */
@@ -103,7 +135,10 @@ interface Look {
 
 function look(context: BuildContext, situation: Situation, built: Generations, current: Generations): Look {
   const { view, recompute } = situation;
-  const turns = turningPartitions(situation.entries, built, current);
+  const turns = new Set([
+    ...turningPartitions(situation.entries, built, current),
+    ...(situation.rebuilt ? owedPartitions(situation, situation.rebuilt) : []),
+  ]);
   const stuck: Waiting[] = [];
   const touched = byPartition([...situation.entries].sort(inChainOrder));
   const partitions = new Set([...touched.keys(), ...Object.keys(view.parts), ...(recompute ?? [])]);
@@ -115,7 +150,8 @@ function look(context: BuildContext, situation: Situation, built: Generations, c
   let stale = 0;
   for (const partition of [...partitions].sort(compareText)) {
     const part = view.parts[partition];
-    const asked = recompute === null ? part?.build !== undefined : (recompute?.includes(partition) ?? false);
+    const isBuilt = part?.build !== undefined || situation.rebuilt !== undefined;
+    const asked = recompute === null ? isBuilt : (recompute?.includes(partition) ?? false);
     const entries = touched.get(partition) ?? [];
     if (asked && entries.length === 0 && part?.build === undefined) {
       waiting.push({ partition, because: 'nothing was collected for it' });
@@ -142,7 +178,7 @@ function look(context: BuildContext, situation: Situation, built: Generations, c
     const holder = situation.busy.get(partition);
     // Where columns came, even a plan of what was never built must end first: it is of the contract before.
     const isKept = situation.grown && (part?.build !== undefined || holder !== undefined);
-    const isTogether = turns.has(partition) || isKept;
+    const isTogether = turns.has(partition) || isKept || situation.rebuilt !== undefined;
     if (found.kind !== 'stale') {
       // Nothing of it is to be built, but a plan that would publish what was before must end first.
       if (isTogether && holder !== undefined) stuck.push({ partition, because: `plan ${holder} has it` });
@@ -166,6 +202,16 @@ function look(context: BuildContext, situation: Situation, built: Generations, c
     stuck: [],
   };
   return { assessment, turns, stuck };
+}
+
+/**
+ * Partitions whose rows builds of the epoch before may have shown. Where they were divided otherwise, every one with
+ * rows that its version accounts for.
+ */
+function owedPartitions({ entries }: Situation, { built, base }: Rebuilt): readonly string[] {
+  if (built) return [...built];
+  const within = entries.filter((entry) => isWithin(base, entry));
+  return within.flatMap(({ partitions }) => Object.keys(partitions));
 }
 
 /** Partitions with rows of a generation that goes, or of one that comes. */

@@ -8,14 +8,17 @@ export interface Turn {
 }
 
 /** The class of a column that comes, and what becomes of what is there. */
-export type NewColumn = readonly ['compatible' | 'rebuild', string];
+export type NewColumn = readonly ['compatible' | 'rebuild' | 'refused', string];
 
 /** What a column more of a dataset does. */
 export const NEW_COLUMN =
   'all partitions are built again and published as one version; until then readers see the columns as they are. In rows that were collected before their feed had it, it is null: what came of it stays in _extra';
 
 const FROM_NEXT = 'from the next entry on; of rows collected before, what came of it stays in _extra';
-const NO_REBUILD = 'which Tributary does not do yet (docs/status.md)';
+
+/** What a change of a dataset's rule, key, partitions or mapping does. */
+export const REBUILD =
+  'rows collected before are counted under it first, and nothing is applied where some do not fit; then all partitions are built again and published as one version, and until then readers see the dataset as it is';
 
 export function isNew(column: string | undefined, before: Columns): column is string {
   return column !== undefined && !Object.hasOwn(before, column);
@@ -33,7 +36,7 @@ export function newFeedColumn(feed: string, column: string, { before, next }: Tu
     const fixed = had?.feeds[feed] && takes.find((one) => fixedColumns(had).has(one));
     if (fixed !== undefined)
       return [
-        'rebuild',
+        'refused',
         `refused: rows of ${feed} that are collected already have no ${column}, and datasets.${name} takes it as ${fixed}, which tells rows apart, places or orders them`,
       ];
   }
@@ -53,20 +56,12 @@ function fixedColumns(dataset: DatasetSpec): ReadonlySet<string> {
 
 /** Nobody has seen whether values that are collected already would fit it, unless they have its very type. */
 export function newColumn(column: string, before: DatasetSpec, after: DatasetSpec, turn: Turn): NewColumn {
-  if (fixedColumns(after).has(column))
-    return [
-      'rebuild',
-      `refused: it would tell rows apart, place or order them, and so rebuild every partition, ${NO_REBUILD}`,
-    ];
+  if (fixedColumns(after).has(column)) return ['rebuild', REBUILD];
   for (const [feed, use] of Object.entries(after.feeds)) {
     const columns = feedColumns(turn.next, feed);
     const from = mappedColumns(after, use, columns).find((one) => one.column === column)?.from;
     const had = from && feedColumns(turn.before, feed)[from.column];
-    if (before.feeds[feed] && had !== undefined && had !== after.columns[column])
-      return [
-        'rebuild',
-        `refused: rows of ${feed} that are collected already have ${from?.column} as ${had}, which may not fit ${after.columns[column]}; right would be ${column}: ${had}`,
-      ];
+    if (before.feeds[feed] && had !== undefined && had !== after.columns[column]) return ['rebuild', REBUILD];
   }
   return ['compatible', NEW_COLUMN];
 }

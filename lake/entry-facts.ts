@@ -24,8 +24,6 @@ export interface EntryFacts extends EntryRef {
   readonly releases: boolean;
   /** Lanes that must be read so far before it may be. */
   readonly needs: Coverage;
-  /** Hashes of the mappings under which its statistics hold; null: rows without statistics for a dataset. */
-  readonly mappings: readonly (string | null)[];
   readonly windows: readonly Window[];
   readonly asOf: string | null;
   readonly maxTime: string | null;
@@ -75,7 +73,6 @@ export function entryFacts(
     retracts: (entry.retracts ?? []).length > 0,
     releases: (entry.releases ?? []).length > 0,
     needs: needsOf(entry),
-    mappings: [...new Set(entry.rows.filter(({ rows }) => rows > 0).map(({ mapping }) => mapping))],
     windows: entry.windows ?? [],
     asOf: entry.asOf ?? null,
     maxTime,

@@ -134,6 +134,32 @@ export interface PartitionStatistic {
   readonly maxTime: string | null;
 }
 
+/**
+ * `manifest/<feed>/<lane>/<commit>-for-<hash>.json`: what an entry's rows are to a dataset under another mapping than
+ * they were collected under. Made once; the hash is `sideHash` of `lake/statistics.ts`.
+ */
+export interface SideStatistics {
+  readonly format: 1;
+  readonly feed: string;
+  readonly lane: number;
+  readonly ordinal: number;
+  readonly under: string;
+  /** Of each rows object of the entry, in their order. */
+  readonly objects: readonly ObjectStatistics[];
+}
+
+export interface ObjectStatistics {
+  readonly partitions: PartitionStatistics;
+  /** Rows that the dataset cannot hold, which stand in no partition; absent where it holds all. */
+  readonly unfit?: Unfit;
+}
+
+export interface Unfit {
+  readonly rows: number;
+  /** `row 17: amount is NULL; right would be a value: it is part of the key`; at most 3. */
+  readonly examples: readonly string[];
+}
+
 /** Quarantine: one line of JSON a record, with its original bytes, place and reason. */
 export interface RejectedObject {
   readonly key: string;

@@ -56,6 +56,9 @@ export const keys = {
     `raw/${feed}/${lane}/${commit}-${index}.ndjson.gz`,
   manifest: (feed: string, lane: number, commit: string, index: number | string) =>
     `manifest/${feed}/${lane}/${commit}-${index}.json`,
+  /** Statistics of an entry's rows under another mapping than they were collected under. */
+  statistics: (feed: string, lane: number, commit: string, under: string) =>
+    `manifest/${feed}/${lane}/${commit}-for-${under.slice(0, 40)}.json`,
   rows: (name: ObjectName) => `rows/${objectPath(name)}.parquet`,
   rejected: (name: ObjectName) => `rejected/${objectPath(name)}.ndjson`,
   plan: (dataset: string, planId: string) => `plan/${dataset}/${planId}.json`,

@@ -42,8 +42,10 @@ export interface Publication {
 /** Why these builds may not be published on the head, and are to be planned anew; `undefined` when they may. */
 export function supersededBy(publication: Publication): string | undefined {
   const { plan, publishing, parent, head, held } = publication;
-  if (head.datasetEpoch !== null && head.datasetEpoch !== plan.datasetEpoch) {
-    return `version ${head.n} is of dataset epoch ${head.datasetEpoch}, the plan of ${plan.datasetEpoch}`;
+  const isFirst = head.datasetEpoch !== null && head.datasetEpoch !== plan.datasetEpoch;
+  if (isFirst) {
+    const because = epochBarred(publication);
+    if (because !== undefined) return because;
   }
   for (const planned of publishing) {
     const { partition, inputs } = planned;
@@ -52,11 +54,21 @@ export function supersededBy(publication: Publication): string | undefined {
     const holder = held.get(partition);
     if (holder !== undefined && holder !== plan.planId) return `${partition} is held by plan ${holder}`;
     const kept = head.contract === inputs.contract ? undefined : keptIn(head, publishing);
-    if (head.contract !== null && kept !== undefined) {
+    if (!isFirst && head.contract !== null && kept !== undefined) {
       return `version ${head.n} has another contract than the build of ${partition}, and keeps its build of ${kept}`;
     }
   }
   return head.n === parent.n ? undefined : changedSince(publication);
+}
+
+/** Why these builds may not begin another epoch: it begins as a whole, on the version that was there when it was planned. */
+function epochBarred({ plan, publishing, parent, head }: Publication): string | undefined {
+  const epochs = `version ${head.n} is of dataset epoch ${head.datasetEpoch}, the plan of ${plan.datasetEpoch}`;
+  if (plan.datasetEpoch < (head.datasetEpoch ?? 0) || plan.whole !== true) return epochs;
+  if (head.n !== parent.n) return `${epochs}, and was made against version ${parent.n}`;
+  if (publishing.length < plan.partitions.length) return `${epochs}, and not all of it is to be published`;
+  const [pinned] = head.pinned;
+  return pinned === undefined ? undefined : `${pinned} is pinned in version ${head.n}`;
 }
 
 /** A partition whose build stays when these are published: a version has one contract. */

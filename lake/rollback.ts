@@ -60,16 +60,18 @@ export function rollBack(
   if (unknown !== undefined) {
     return refused(`${unknown} is in neither version ${head.version.n} nor version ${to.version.n}`);
   }
-  const going = [...new Set(partitions ?? all)];
+  const isOtherEpoch = head.version.datasetEpoch !== to.version.datasetEpoch;
+  // Names of partitions are those of an epoch, and nothing of another one is to serve beside them.
+  const going = isOtherEpoch ? Object.keys(to.view.parts).sort() : [...new Set(partitions ?? all)];
   const crossed = changedBetween(head.generations, to.generations);
   if (crossed.length > 0 && partitions !== undefined) {
     return refused(
       `version ${to.version.n} has another generation of ${crossed.join(', ')} than version ${head.version.n}: all partitions go back together, name none`,
     );
   }
-  const view = restored(head.view, to.view, going, crossed, sha256);
+  const view = isOtherEpoch ? to.view : restored(head.view, to.view, going, crossed, sha256);
   // What a part used is told by what its own version excluded.
-  const generations = crossed.length > 0 ? to.generations : head.generations;
+  const generations = crossed.length > 0 || isOtherEpoch ? to.generations : head.generations;
   const reason = usingExcluded(view, barred, generations, (partition) =>
     going.includes(partition) ? to.version.exclude : head.version.exclude,
   );
@@ -78,6 +80,7 @@ export function rollBack(
   const gone = new Set(going);
   const flags = (version: ViewVersion, keep: (partition: string) => boolean) =>
     Object.entries(version.flagged).filter(([partition]) => keep(partition));
+  const kept = isOtherEpoch ? [] : head.version.pinned;
   return {
     kind: 'ok',
     view,
@@ -86,9 +89,9 @@ export function rollBack(
       spec: source.spec,
       contract: source.contract,
       exclude: distinct([...head.version.exclude, ...exclude]),
-      pinned: pin ? [...new Set([...head.version.pinned, ...going])].sort() : head.version.pinned,
+      pinned: pin ? [...new Set([...kept, ...going])].sort() : kept,
       flagged: Object.fromEntries([
-        ...flags(head.version, (partition) => !gone.has(partition)),
+        ...flags(head.version, (partition) => !isOtherEpoch && !gone.has(partition)),
         ...flags(to.version, (partition) => gone.has(partition)),
       ]),
     },

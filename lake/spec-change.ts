@@ -1,5 +1,5 @@
 import { canonical, compareText } from './canonical.ts';
-import { NEW_COLUMN, type Turn, isNew, mapsNew, newColumn, newFeedColumn } from './column-change.ts';
+import { NEW_COLUMN, REBUILD, type Turn, isNew, mapsNew, newColumn, newFeedColumn } from './column-change.ts';
 import {
   type DatabaseSource,
   type DatasetSpec,
@@ -11,7 +11,7 @@ import {
 } from './spec.ts';
 import { isOneValue, valueText, wordOf } from './spec-words.ts';
 
-/** `compatible`: from the next entry or build. `rebuild`: every build would change. `refused`: never. */
+/** `compatible`: from the next entry or build. `rebuild`: every partition is built again. `refused`: it cannot be made. */
 export type ChangeClass = 'compatible' | 'rebuild' | 'refused';
 
 export interface SpecChange {
@@ -42,16 +42,17 @@ const NO_PAST: SpecPast = {
   collectedDatabases: new Set(),
 };
 
-/** What changes rows that are built already, or that would be collected otherwise. */
+/** What changes rows that are built already; and what rows of a source are made by. */
 const DATASET_REBUILDS = ['merge', 'key', 'version', 'partition', 'columns', 'eventTime'] as const;
-const SOURCE_REBUILDS = ['format', 'columns'] as const;
+const SOURCE_REFINES = ['format', 'columns'] as const;
 const SOURCE_REFUSALS = ['kind', 'stream', 'start'] as const;
 
 const EFFECTS = {
   first: 'everything in it is new',
-  rebuild: 'refused: it would rebuild every partition, which Tributary does not do yet (docs/status.md)',
-  statistics:
-    'refused: statistics for another dataset are not built yet (docs/status.md); a source of another name over the same files or stream is collected from its beginning',
+  rebuild: REBUILD,
+  statistics: 'its rows are counted for this dataset before it is built of them',
+  refine:
+    'refused: rows that are collected would have to be made again from the files or records as they came, which Tributary does not do (docs/status.md); declare a source of another name',
   refused: 'refused: give what is new a name of its own',
   newSource: 'it is collected from its beginning',
   oldSource: 'nothing more is collected; what was collected stays',
@@ -85,16 +86,17 @@ export function specChanges(
     sources: sourcesBefore(applied, past),
     datasets: { ...past.earlier.datasets, ...applied.datasets },
   };
-  const refused = unread.map(({ dataset, feed }): SpecChange => {
+  const attached = unread.map(({ dataset, feed }): SpecChange => {
     const what = `${feed} has rows that were collected for no dataset, or for another one`;
-    return { path: `datasets.${dataset}.feeds.${feed}`, class: 'rebuild', what, effect: EFFECTS.statistics };
+    const effect = before.datasets[dataset] ? EFFECTS.rebuild : EFFECTS.statistics;
+    return { path: `datasets.${dataset}.feeds.${feed}`, class: 'rebuild', what, effect };
   });
   const ofDatasets = memberChanges(
     'datasets',
     { applied: applied.datasets, next: next.datasets, earlier: past.earlier.datasets },
     { added: EFFECTS.newDataset, removed: EFFECTS.oldDataset, again: EFFECTS.againDataset },
     (path, _name, was, is) => datasetChanges(path, was, is, { before, next }),
-  ).filter(({ path }) => !refused.some((one) => one.path === path));
+  ).filter(({ path }) => !attached.some((one) => one.path === path));
   return [
     ...lakeChanges(applied, next),
     ...memberChanges(
@@ -103,7 +105,7 @@ export function specChanges(
       { added: EFFECTS.newSource, removed: EFFECTS.oldSource, again: EFFECTS.againSource },
       (path, name, was, is) => sourceChanges(path, name, was, is, { past, before, next }),
     ),
-    ...[...ofDatasets, ...refused].sort((a, b) => compareText(a.path, b.path)),
+    ...[...ofDatasets, ...attached].sort((a, b) => compareText(a.path, b.path)),
   ];
 }
 
@@ -176,7 +178,7 @@ function sourceChanges(
     if (SOURCE_REFUSALS.some((one) => one === field)) return ['refused', EFFECTS.refused];
     if (field === 'columns' && isNew(second, feedColumns(turn.before, name)))
       return newFeedColumn(name, second, turn);
-    if (SOURCE_REBUILDS.some((one) => one === field)) return ['rebuild', EFFECTS.rebuild];
+    if (SOURCE_REFINES.some((one) => one === field)) return ['refused', EFFECTS.refine];
     return ['compatible', field === 'schedule' ? EFFECTS.schedule : EFFECTS.collect];
   });
 }
@@ -214,7 +216,7 @@ function databaseChanges(
       fieldChanges(at, one, other, ([field, column]) =>
         field === 'columns' && one.feed === other.feed && isNew(column, one.columns)
           ? newFeedColumn(one.feed, column, turn)
-          : ['rebuild', EFFECTS.rebuild],
+          : ['refused', EFFECTS.refine],
       ),
   );
   return [...ofItself, ...ofTables].sort((a, b) => compareText(a.path, b.path));
@@ -240,6 +242,17 @@ function datasetChanges(path: string, before: DatasetSpec, after: DatasetSpec, t
     const rebuilds = field === 'feeds' || isCompared || DATASET_REBUILDS.some((one) => one === field);
     return rebuilds ? ['rebuild', EFFECTS.rebuild] : ['compatible', EFFECTS.look];
   });
+}
+
+/** Datasets of `next` that these changes build anew, each with its partitions published as one version. */
+export function rebuiltBy(
+  changes: readonly SpecChange[],
+  next: Pick<LakeSpec, 'datasets'>,
+): readonly string[] {
+  const paths = changes.filter((change) => change.class === 'rebuild').map(({ path }) => path);
+  return Object.keys(next.datasets).filter((name) =>
+    paths.some((path) => path === `datasets.${name}` || path.startsWith(`datasets.${name}.`)),
+  );
 }
 
 type Judge = (fields: readonly string[]) => readonly [ChangeClass, string];

@@ -1,4 +1,4 @@
-import type { Sha256 } from './canonical.ts';
+import { type Sha256, canonical } from './canonical.ts';
 import { mappedColumns, mappingHash, statisticsHash } from './mapping.ts';
 import { type DatasetSpec, type FeedUse, type LakeSpec, datasetOf, feedColumns } from './spec.ts';
 
@@ -51,6 +51,38 @@ export function valuesFit(rows: CollectedUnder, now: DatasetUnder, sha256: Sha25
     if (!from || from.type === type || had[from.column] === undefined) return true;
     return seen.some((one) => one.type === type && one.from?.column === from.column);
   });
+}
+
+/**
+ * Are these rows to the dataset what they would be had they been collected for it? Then what their entry says of them
+ * is all that is needed; else it is counted again, under `sideHash`.
+ */
+export function asCollected(rows: CollectedUnder, now: DatasetUnder, sha256: Sha256): boolean {
+  const before = mappedBefore(rows, sha256);
+  const { version } = now.dataset;
+  // No mapping says which column is the version, and rows without one are not collected.
+  if (before && version !== undefined && before.dataset.version !== version) return false;
+  return statisticsHold(rows, now, sha256) && valuesFit(rows, now, sha256);
+}
+
+/** Names what rows of a feed are to a dataset: their partitions, `_match`, and which of them it can hold. */
+export function sideHash({ lake, dataset }: DatasetUnder, feed: string, sha256: Sha256): string {
+  const use = dataset.feeds[feed];
+  const mapping = use ? mappingHash(dataset, use, feedColumns(lake, feed), sha256) : null;
+  return sha256(canonical({ feed, mapping, version: dataset.version }));
+}
+
+/** Do the partitions that an entry of this feed names, collected under `then`, mean the same to the dataset? */
+export function partitionsHold(
+  feed: string,
+  then: Pick<LakeSpec, 'sources' | 'datasets'>,
+  now: DatasetUnder,
+  sha256: Sha256,
+): boolean {
+  const served = datasetOf(then, feed);
+  if (!served) return false;
+  const mapping = mappingHash(served.dataset, served.use, feedColumns(then, feed), sha256);
+  return statisticsHold({ feed, mapping, spec: then }, now, sha256);
 }
 
 interface ServedBefore {

@@ -1,9 +1,9 @@
 import type { Ledger } from '../activities/objects/ledger.ts';
-import { mappedCheck } from '../activities/objects/mapped.ts';
+import { statisticsUnder } from '../activities/objects/statistics.ts';
 import { type WantedEntry, entriesOf } from '../activities/objects/wanted.ts';
-import { entryName, isWithin, lanesOf, reach } from '../lake/coverage.ts';
+import { entryName, isWithin, join, lanesOf, reach } from '../lake/coverage.ts';
 import { type EntryFacts, byPartition, entryFacts } from '../lake/entry-facts.ts';
-import type { Entry } from '../lake/entry.ts';
+import type { Entry, PartitionStatistics } from '../lake/entry.ts';
 import { type LaneId, keys, laneId, parseLaneId } from '../lake/keys.ts';
 import { type ViewParts, coverageAt, entriesToRead } from '../lake/parts.ts';
 import { tableFacts } from '../lake/table-lane.ts';
@@ -24,7 +24,8 @@ export async function liveEntries(
 ): Promise<WantedEntry[]> {
   const entries = new Map<string, Entry>();
   const facts: EntryFacts[] = [];
-  const isMapped = mappedCheck(ledger, { lake: spec, dataset }, signal);
+  const known = statisticsUnder(ledger, { lake: spec, dataset }, signal);
+  const accounted = accountedFor(resolved);
   for (const id of lanesOf(heads)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     if (dataset.feeds[feed]?.visible !== 'commit') continue;
@@ -33,13 +34,9 @@ export async function liveEntries(
     for (const entry of found) {
       // Of a table the version's generation alone: a later one comes with a version, whole.
       if ((tableFacts(entry)?.generation ?? generation) !== generation) continue;
+      const statistics = await statisticsOf(entry);
+      if (!statistics) continue;
       entries.set(`${id}/${entry.ordinal}`, entry);
-      const statistics = [];
-      for (const rows of entry.rows) {
-        // Its statistics say nothing of this dataset's partitions: no rows would be fewer than there are.
-        if (!(await isMapped(entry, rows))) throw otherMapping(entry);
-        statistics.push(await ledger.partitions(rows, signal));
-      }
       facts.push(entryFacts(entry, statistics));
     }
   }
@@ -65,6 +62,19 @@ export async function liveEntries(
     const entry = entries.get(name);
     return entry ? [{ entry, partitions, retracted: [] }] : [];
   });
+
+  /** Partitions of each rows object; `undefined` for what comes with a version alone. */
+  async function statisticsOf(entry: Entry): Promise<readonly PartitionStatistics[] | undefined> {
+    let holds = true;
+    for (const rows of entry.rows) if (rows.rows > 0) holds &&= await known.isMapped(entry, rows);
+    // Whoever reads by the same stamp later must find the same: a count that may come yet is not looked for.
+    if (holds || isWithin(accounted, entry))
+      return (await known.of(entry)).map(({ partitions }) => partitions);
+    const collected = await ledger.specOf(entry.spec, signal);
+    if (view && collected && (collected.epochs[view.dataset] ?? 1) !== view.datasetEpoch) return undefined;
+    // Its statistics say nothing of this dataset's partitions: no rows would be fewer than there are.
+    throw otherMapping(entry);
+  }
 
   /** Of a table: that of the last entry within the version's base, or else the first that is whole. */
   async function generationOf(id: LaneId, found: readonly Entry[]): Promise<number | undefined> {
@@ -95,8 +105,16 @@ export async function liveEntries(
   }
 }
 
+/** Everything that some part of the version, or its base, accounts for. */
+function accountedFor(resolved: ViewParts): Coverage {
+  return Object.keys(resolved.parts).reduce(
+    (all, partition) => join(all, coverageAt(resolved, partition)),
+    resolved.base,
+  );
+}
+
 function otherMapping({ feed, lane, ordinal }: Entry) {
   return new QueryRefused(
-    `${keys.entry(feed, lane, ordinal)} was collected under a mapping whose statistics do not hold for the spec's; right would be the lake.yaml that it was collected under, or \`--settled\` for what was published before`,
+    `${keys.entry(feed, lane, ordinal)} was collected under another mapping than the spec's, and is read once a version has it; right would be to ask again then, or \`--settled\` for what was published before`,
   );
 }

@@ -101,7 +101,7 @@ export async function wireActivities({ env, bucket }: { readonly env: Env; reado
       clock,
       repairs: (source, signal) => openRepairs({ env, bucket }, source, signal),
     }),
-    ...createBuildActivities({ store, ledger, builds, duck, clock }),
+    ...createBuildActivities({ store, ledger, spec, builds, duck, clock }),
     ...createViewActivities({ store, ledger, builds, spec, clock }),
   };
 }

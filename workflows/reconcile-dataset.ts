@@ -12,6 +12,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { BuildActivities } from '../activities/builds/activities.ts';
 import type { SpecActivities } from '../activities/spec/activities.ts';
 import type { ViewActivities } from '../activities/views/activities.ts';
 import type { AssessDatasetResult } from '../activities/views/assess.ts';
@@ -19,7 +20,7 @@ import { type DecideRequest, type Parked, checkDecision } from '../lake/decision
 import { workflowIds } from '../lake/ids.ts';
 import type { WatermarkEvidence } from '../lake/plan.ts';
 import { buildPartitions } from './build-partitions.ts';
-import { LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
+import { BUILD, LOOK, LONGEST_LOOK_MS, SHORTEST_LOOK_MS, SURVEY } from './policies.ts';
 import { board } from './support/board.ts';
 import { failure, isGone } from './support/failure.ts';
 import { handOverTo, requestSignal } from './support/hand-over.ts';
@@ -27,6 +28,7 @@ import { heldPartition } from './support/held.ts';
 import { nudgeSignal } from './support/messages.ts';
 import { decideSignal, parking } from './support/parking.ts';
 import { pausable } from './support/pausable.ts';
+import { queueFor } from './support/queues.ts';
 import { listed, signed } from './support/signed.ts';
 import { undoable } from './support/undoable.ts';
 
@@ -205,6 +207,15 @@ export async function reconcileDataset(
     let look: AssessDatasetResult | undefined;
     try {
       look = await parked.untilDone(dataset, () => assessDataset({ dataset, ...(force && { force }) }));
+      if (look?.unmeasured !== undefined) {
+        const { measureEntries } = proxyActivities<BuildActivities>({
+          ...BUILD,
+          taskQueue: queueFor('compute'),
+        });
+        // Aborted, it ends as after a look.
+        if (await parked.untilDone(dataset, () => measureEntries({ dataset }))) continue;
+        break;
+      }
     } catch (error) {
       if (!isGone(error)) throw error;
       shown.end();

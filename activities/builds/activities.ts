@@ -1,7 +1,10 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { canonical } from '../../lake/canonical.ts';
 import type { GateReport, PartitionGate } from '../../lake/gate.ts';
 import { keys } from '../../lake/keys.ts';
+import type { LakeSpec } from '../../lake/spec.ts';
 import type { DuckDbOptions } from '../duckdb.ts';
+import { failure } from '../failure.ts';
 import { type Builds, createBuilds } from '../objects/builds.ts';
 import { createOnce } from '../objects/commit.ts';
 import { type Holds, createHolds } from '../objects/holds.ts';
@@ -10,7 +13,9 @@ import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import { buildBatch } from './build-batch.ts';
 import { gateReport } from './gate-plan.ts';
+import { type Measured, measure } from './measure.ts';
 import { type PlanRef, openPlan } from './plan.ts';
+import type { NewestSpec } from './port.ts';
 import { inScratch } from './scratch.ts';
 
 export interface BuildBatchInput extends PlanRef {
@@ -37,9 +42,15 @@ export interface GateResult {
   readonly hold: readonly { readonly partition: string; readonly findings: readonly string[] }[];
 }
 
+export interface MeasureEntriesInput {
+  readonly dataset: string;
+  readonly spec?: LakeSpec;
+}
+
 export interface BuildPorts {
   readonly store: ObjectStore;
   readonly ledger: Ledger;
+  readonly spec: NewestSpec;
   readonly duck: DuckDbOptions;
   readonly clock: { now(): number };
   /** What this process knows of builds; its own unless shared. */
@@ -90,7 +101,21 @@ export function createBuildActivities(ports: BuildPorts) {
     return gateResult(key, created.kind === 'created' ? report : decode<GateReport>(key, created.body));
   }
 
-  return { buildPartitionsBatch, gatePlan };
+  /**
+   * Count the rows of entries that were collected for another mapping than a dataset has, so that it can be planned.
+   * Safe to run twice: a count is one object, created once, and what is counted is left alone. `spec`: one that is not
+   * applied yet.
+   */
+  async function measureEntries({ dataset, spec }: MeasureEntriesInput): Promise<Measured> {
+    // As it would be stored: a mapping's hash follows the order of columns, which is that of canonical JSON there.
+    const given = spec && (JSON.parse(canonical(spec)) as LakeSpec);
+    const lake = given ?? (await ports.spec.read(cancellationSignal())).spec;
+    const found = lake.datasets[dataset];
+    if (!found) throw failure('UnknownSource', `${dataset} is no dataset of the spec`);
+    return inScratch(ports.duck, (work) => measure(means, work, { lake, dataset: found }));
+  }
+
+  return { buildPartitionsBatch, gatePlan, measureEntries };
 }
 
 function gateResult(report: string, { partitions }: GateReport): GateResult {

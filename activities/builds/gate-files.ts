@@ -83,8 +83,10 @@ export class GateFiles {
   async #readServing(): Promise<ReadonlyMap<string, string>> {
     const { store, signal } = this.#scratch;
     const views = createViews({ store });
-    const head = await views.viewHead(this.#opened.plan.dataset, signal);
-    const parts = head ? await views.allParts(head.value, signal) : {};
+    const { dataset, datasetEpoch } = this.#opened.plan;
+    const head = await views.viewHead(dataset, signal);
+    // Nothing of another epoch serves beside a plan's builds.
+    const parts = head?.value.datasetEpoch === datasetEpoch ? await views.allParts(head.value, signal) : {};
     return new Map(
       Object.entries(parts).flatMap(([partition, { build }]) =>
         build === undefined ? [] : [[partition, build] as const],

@@ -1,12 +1,12 @@
 import { sum } from '../../lake/checks.ts';
 import type { Count } from '../../lake/build.ts';
-import type { Entry } from '../../lake/entry.ts';
+import type { Entry, ObjectStatistics } from '../../lake/entry.ts';
 import { instantMs } from '../../lake/instant.ts';
 import { type LaneId, keys, laneId, parseLaneId } from '../../lake/keys.ts';
 import type { PlannedPartition } from '../../lake/plan.ts';
 import { failedWith } from '../failure.ts';
 import type { Ledger } from '../objects/ledger.ts';
-import { mappedCheck } from '../objects/mapped.ts';
+import { statisticsUnder } from '../objects/statistics.ts';
 import { asOfUs } from '../objects/wanted.ts';
 import type { OpenedPlan } from './plan.ts';
 
@@ -32,16 +32,16 @@ export async function entryProofs(
   const entries = new Map<string, Entry>();
   const stated = new Map<string, Map<string, Count>>();
   const unmapped = new Set<string>();
-  const isMapped = mappedCheck(ledger, { lake: spec, dataset }, signal);
+  const statistics = statisticsUnder(ledger, { lake: spec, dataset }, signal);
   const broken = new Map<LaneId, string>();
   for (const [id, first] of firstUsed(plan.partitions)) {
     const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
     try {
       for (const { value } of await ledger.range(feed, lane, first, plan.coverage[id] ?? 0, signal)) {
         entries.set(`${id}/${value.ordinal}`, value);
-        stated.set(`${id}/${value.ordinal}`, await statedBy(value));
-        for (const rows of value.rows)
-          if (!(await isMapped(value, rows))) unmapped.add(`${id}/${value.ordinal}`);
+        const found = await statistics.find(value);
+        if (found) stated.set(`${id}/${value.ordinal}`, statedBy(found));
+        else unmapped.add(`${id}/${value.ordinal}`);
       }
     } catch (error) {
       if (!failedWith(error, 'ChainBroken') || !(error instanceof Error)) throw error;
@@ -65,12 +65,10 @@ export async function entryProofs(
     };
   }
 
-  async function statedBy(entry: Entry): Promise<Map<string, Count>> {
+  function statedBy(objects: readonly ObjectStatistics[]): Map<string, Count> {
     const counts = new Map<string, Count>();
-    for (const rows of entry.rows) {
-      for (const [partition, { rows: count, hash }] of Object.entries(
-        await ledger.partitions(rows, signal),
-      )) {
+    for (const { partitions } of objects) {
+      for (const [partition, { rows: count, hash }] of Object.entries(partitions)) {
         const before = counts.get(partition);
         counts.set(partition, sum([{ rows: count, hash }, ...(before ? [before] : [])]));
       }

@@ -1,5 +1,12 @@
 import type { KnownItem, SeenChannel } from '../../lake/chain.ts';
-import type { Entry, EntryItem, PartitionStatistics, Retraction, RowsObject } from '../../lake/entry.ts';
+import type {
+  Entry,
+  EntryItem,
+  PartitionStatistics,
+  Retraction,
+  RowsObject,
+  SideStatistics,
+} from '../../lake/entry.ts';
 import { keys, laneId } from '../../lake/keys.ts';
 import type { SpecObject } from '../../lake/spec.ts';
 import { createAppends } from './appends.ts';
@@ -19,6 +26,7 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
   const sides = createSides(store);
   const entries = new ObjectCache<EntryLink>();
   const specs = new ObjectCache<SpecObject>(8 * 1024 * 1024);
+  const counted = new ObjectCache<SideStatistics>(16 * 1024 * 1024);
   const opened = new Map<string, Lane>();
 
   function open(feed: string, lane: number): Lane {
@@ -58,6 +66,17 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
   /** The statistics of a rows object, wherever they stand. */
   async function partitions(rows: RowsObject, signal: AbortSignal): Promise<PartitionStatistics> {
     return sides.partitionsOf(rows, signal);
+  }
+
+  /** What an entry's rows are under another mapping; `undefined` while nobody has counted it. */
+  async function sideStatistics(key: string, signal: AbortSignal): Promise<SideStatistics | undefined> {
+    const cached = counted.get(key);
+    if (cached) return cached;
+    const bytes = await store.get(key, signal);
+    if (!bytes) return undefined;
+    const side = decode<SideStatistics>(key, bytes);
+    counted.keep(key, side, bytes.byteLength);
+    return side;
   }
 
   /** What an entry takes back, with what each partition loses, wherever it stands. */
@@ -109,6 +128,7 @@ export function createLedger({ store }: { readonly store: ObjectStore }) {
     range,
     items,
     partitions,
+    sideStatistics,
     retracts,
     specOf,
     knownItems,

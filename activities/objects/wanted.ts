@@ -8,7 +8,7 @@ import type { RowRange, StagedObject } from '../../lake/sql/staging.ts';
 import { failure } from '../failure.ts';
 import type { NamedObject } from './fetch.ts';
 import type { Ledger } from './ledger.ts';
-import { mappedCheck } from './mapped.ts';
+import { statisticsUnder } from './statistics.ts';
 
 /** An entry whose rows in some partitions are wanted. */
 export interface WantedEntry {
@@ -37,15 +37,15 @@ export async function wantedObjects(
   wanted: readonly WantedEntry[],
   signal: AbortSignal,
 ): Promise<WantedObject[]> {
-  const isMappedFor = mappedCheck(ledger, { lake: spec, dataset }, signal);
+  const known = statisticsUnder(ledger, { lake: spec, dataset }, signal);
   const byAsOf = new Set(feedsVersionedByAsOf(spec, dataset));
   const found: WantedObject[] = [];
   for (const { entry, partitions, retracted } of wanted) {
+    const statistics = await known.of(entry);
     for (const [index, rows] of entry.rows.entries()) {
-      const isMapped = await isMappedFor(entry, rows);
-      const statistics = isMapped ? await ledger.partitions(rows, signal) : undefined;
+      const isMapped = await known.isMapped(entry, rows);
       const uses = [...partitions]
-        .filter(([partition]) => !statistics || (statistics[partition]?.rows ?? 0) > 0)
+        .filter(([partition]) => (statistics[index]?.partitions[partition]?.rows ?? 0) > 0)
         .map(([partition, { excluded }]) => ({ number: numberOf(dataset, partition), excluded }));
       if (uses.length === 0 || rows.rows === 0) continue;
       const versionedByAsOf = byAsOf.has(entry.feed);

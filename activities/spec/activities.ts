@@ -9,6 +9,7 @@ import {
   datasetOf,
 } from '../../lake/spec.ts';
 import type { SpecChange } from '../../lake/spec-change.ts';
+import type { Coverage } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { Runs } from '../runs/port.ts';
@@ -22,6 +23,8 @@ export interface ApplyResult {
   /** False when the lake had it already. */
   readonly written: boolean;
   readonly changes: readonly SpecChange[];
+  /** Datasets whose entries must be counted under the spec before it is written. Absent: none. */
+  readonly measure?: readonly string[];
 }
 
 export interface SetUpResult {
@@ -40,6 +43,14 @@ export interface DescribedDatabase {
   readonly replicate: DatabaseSource['replicate'];
   /** How many it declares. */
   readonly tables: number;
+}
+
+export interface WriteSpecInput {
+  readonly spec: LakeSpec;
+  readonly by: string;
+  readonly reason: string;
+  /** How far entries were counted for it: what came since is counted before it is planned. */
+  readonly measuredTo?: Coverage;
 }
 
 export type SpecActivities = ReturnType<typeof createSpecActivities>;
@@ -114,31 +125,30 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
   }
 
   /**
-   * Make `spec` the lake's newest. Safe to run twice: a spec that equals the newest is not written again. The commit
-   * point is the conditional create of `spec/<n>.json`.
+   * Make `spec` the lake's newest, unless it builds a dataset anew whose entries are not counted under it yet. Safe to
+   * run twice: a spec that equals the newest is not written again. The commit point is the conditional create of
+   * `spec/<n>.json`.
    */
-  async function writeSpec({
-    spec,
-    by,
-    reason,
-  }: {
-    readonly spec: LakeSpec;
-    readonly by: string;
-    readonly reason: string;
-  }): Promise<ApplyResult> {
+  async function writeSpec({ spec, by, reason, measuredTo }: WriteSpecInput): Promise<ApplyResult> {
     const signal = cancellationSignal();
     const chain = specChain(store);
-    const { head, changes } = await compareSpecs({ store, chain }, spec, {
-      signal,
-      onProgress: () => heartbeat(),
-    });
+    const watch = { signal, onProgress: () => heartbeat() };
+    const { head, changes, rebuilds } = await compareSpecs({ store, chain }, spec, watch, measuredTo);
     if (head && changes.length === 0) return { n: head.n, written: false, changes };
-    const barred = changes.filter((change) => change.class !== 'compatible');
-    if (barred.length > 0) throw failure('SpecRefused', barred.map(explain).join('; '));
+    const refused = changes.filter((change) => change.class === 'refused').map(explain);
+    const barred = rebuilds.flatMap((one) =>
+      one.barred.map((because) => `datasets.${one.dataset}: ${because}`),
+    );
+    if (refused.length + barred.length > 0) throw failure('SpecRefused', [...refused, ...barred].join('; '));
+    const measure = rebuilds.filter(({ unmeasured }) => unmeasured > 0).map(({ dataset }) => dataset);
+    if (measure.length > 0) return { n: head?.n ?? 0, written: false, changes, measure };
+    const raised = new Set(rebuilds.map(({ dataset }) => dataset));
     const before = head?.value.epochs ?? {};
     // A name that is taken out keeps its epoch: when it comes again, none of its old plans may fit.
     const names = new Set([...Object.keys(before), ...Object.keys(spec.datasets)]);
-    const epochs = Object.fromEntries([...names].map((name) => [name, before[name] ?? 1]));
+    const epochs = Object.fromEntries(
+      [...names].map((name) => [name, epochOf(before[name], raised.has(name))]),
+    );
     const next: SpecObject = {
       format: 1,
       n: (head?.n ?? 0) + 1,
@@ -191,6 +201,11 @@ export function createSpecActivities({ store, runs, clock }: SpecPorts) {
   }
 
   return { describeSource, describeDatabase, describeDataset, nudgeDatasets, writeSpec, setUpLake };
+}
+
+/** A dataset that is new has nothing to be told apart from. */
+function epochOf(before: number | undefined, isRaised: boolean): number {
+  return before === undefined ? 1 : before + (isRaised ? 1 : 0);
 }
 
 function explain({ path, what, effect }: SpecChange): string {

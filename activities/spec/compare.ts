@@ -3,10 +3,12 @@ import { feedId } from '../../lake/keys.ts';
 import { type DatasetUnder, statisticsHold, valuesFit } from '../../lake/statistics.ts';
 import type { LakeSpec, SourceSpec, SpecObject, TableSpec } from '../../lake/spec.ts';
 import { type SpecChange, type SpecPast, attachedFeeds, specChanges } from '../../lake/spec-change.ts';
+import type { Coverage } from '../../lake/view.ts';
 import type { Chain, Link } from '../objects/chain.ts';
 import { sha256Hex } from '../objects/json.ts';
 import { type Ledger, createLedger } from '../objects/ledger.ts';
 import type { ObjectStore, Watch } from '../objects/port.ts';
+import { type Rebuild, rebuildsOf } from './rebuilds.ts';
 
 /** Entries read between two signs of life. */
 const RUN = 500;
@@ -15,6 +17,8 @@ export interface Comparison {
   /** The applied spec; `undefined` while there is none. */
   readonly head: Link<SpecObject> | undefined;
   readonly changes: readonly SpecChange[];
+  /** Of each dataset that the changes build anew. */
+  readonly rebuilds: readonly Rebuild[];
 }
 
 export interface ComparerPorts {
@@ -31,11 +35,12 @@ export async function compareSpecs(
   { store, chain, ledger = createLedger({ store }) }: ComparerPorts,
   declared: LakeSpec,
   watch: Watch,
+  measuredTo?: Coverage,
 ): Promise<Comparison> {
   // As it would be stored: a mapping's hash follows the order of columns, which is that of canonical JSON there.
   const next = JSON.parse(canonical(declared)) as LakeSpec;
   const head = await chain.head(watch.signal);
-  if (!head) return { head, changes: specChanges(undefined, next) };
+  if (!head) return { head, changes: specChanges(undefined, next), rebuilds: [] };
   const applied = head.value;
   const earlier = await earlierNames(chain, head, next, watch);
   const past = {
@@ -49,7 +54,11 @@ export async function compareSpecs(
       watch,
     ),
   };
-  return { head, changes: specChanges(applied, next, past) };
+  const changes = specChanges(applied, next, past);
+  // What is refused anyway is not looked at further.
+  const isRefused = changes.some((change) => change.class === 'refused');
+  const rebuilds = isRefused ? [] : await rebuildsOf(ledger, next, changes, watch, measuredTo);
+  return { head, changes, rebuilds };
 }
 
 /** Of the names that are new in `next`, those that a spec before the applied one had, as they last stood. */

@@ -15,6 +15,7 @@ import {
   type AssessDatasetResult,
   type Look,
   answer,
+  answerUnmeasured,
   createLooker,
   datasetSpec,
   openPlanToRun,
@@ -66,7 +67,7 @@ export function createViewActivities({
   const versions = createVersionWriter({ store, views });
   const plans = createPlans({ store, versions });
   const holding = createHolding({ store, holds });
-  const publisher = createPublisher({ store, builds, views, facts, versions });
+  const publisher = createPublisher({ store, builds, views, facts, versions, ledger });
   const ender = createEnder({ store, holds, plans, holding, versions, publisher, now });
   const doomed = createDoomed({ ender, holding });
   const looker = createLooker({ views, facts, holds, plans, doomed, ledger });
@@ -79,6 +80,7 @@ export function createViewActivities({
   async function assessDataset(input: AssessDatasetInput): Promise<AssessDatasetResult> {
     const watch = watching();
     const look = await looker.look(input, await spec.read(watch.signal), clock.now(), watch);
+    if ('unmeasured' in look) return answerUnmeasured(look);
     const { due: all, whole } = look.assessment;
     const due = whole ? all : all.slice(0, MOST_PARTITIONS);
     if (due.length > 0) return answer(look, await writePlan(look, due, input.force, watch.signal), due);
@@ -131,7 +133,9 @@ export function createViewActivities({
    */
   async function publishPlan(input: PublishPlanInput): Promise<PublishPlanResult> {
     const watch = watching();
-    return ender.publish(input, datasetSpec(await spec.read(watch.signal), input.dataset), watch);
+    const applied = await spec.read(watch.signal);
+    const epoch = applied.object.epochs[input.dataset] ?? 1;
+    return ender.publish(input, { spec: datasetSpec(applied, input.dataset), epoch }, watch);
   }
 
   /**

@@ -10,7 +10,7 @@ import { sha256Hex } from '../objects/json.ts';
 import type { Ledger } from '../objects/ledger.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
 import type { Doomed } from './doomed.ts';
-import type { FactReader, Watch } from './facts.ts';
+import type { FactReader, Unmeasured, Watch } from './facts.ts';
 import type { OpenPlan, Plans } from './plans.ts';
 import { servedUnder } from './served.ts';
 import { type Sight, createSight } from './sight.ts';
@@ -49,6 +49,8 @@ export interface AssessDatasetResult {
   readonly late: number;
   readonly stale: number;
   readonly nextLookMs: number;
+  /** Entries whose rows must be counted under the dataset's mapping before anything is planned; absent: none. */
+  readonly unmeasured?: number;
 }
 
 /** All that a look at a dataset found in the lake. */
@@ -71,7 +73,7 @@ export interface LookerPorts {
 }
 
 export function createLooker({ views, facts, holds, plans, doomed, ledger }: LookerPorts) {
-  const sight = createSight({ views, facts, ledger });
+  const sight = createSight({ views, facts });
 
   /** It only reads, but for the ends of plans that have ended without one or can never be published. */
   async function look(
@@ -79,7 +81,7 @@ export function createLooker({ views, facts, holds, plans, doomed, ledger }: Loo
     applied: { readonly n: number; readonly spec: LakeSpec; readonly object: SpecObject },
     nowMs: number,
     watch: Watch,
-  ): Promise<Look> {
+  ): Promise<Look | Unmeasured> {
     const { dataset, force } = input;
     const { signal } = watch;
     const spec = datasetSpec(applied, dataset);
@@ -101,8 +103,9 @@ export function createLooker({ views, facts, holds, plans, doomed, ledger }: Loo
     // Its holds are closed by now: whoever goes on with those read before sees its partitions taken.
     if (isOneEnded) return look(input, applied, nowMs, watch);
     const known = { head, open, holds: ofDataset, force, nowMs };
-    const before = await servedUnder(ledger, head, { n: applied.n, context, datasetEpoch }, signal);
-    const found = await sight.see({ n: applied.n, lake: applied.spec, context }, before, known, watch);
+    const became = await servedUnder(ledger, head, { n: applied.n, context, datasetEpoch }, signal);
+    const found = await sight.see({ n: applied.n, lake: applied.spec, context }, became, known, watch);
+    if ('unmeasured' in found) return found;
     return { dataset, datasetEpoch, head, holds: ofDataset, open, nowMs, ...found };
   }
 
@@ -151,6 +154,22 @@ export function answer(
     late: assessment.late,
     stale: assessment.stale,
     nextLookMs: Math.max(0, Math.min(LOOK_AGAIN_MS, lookInMs)),
+  };
+}
+
+/** Nothing is planned before these entries are counted; then it looks again. */
+export function answerUnmeasured({ unmeasured }: Unmeasured): AssessDatasetResult {
+  return {
+    plan: null,
+    partitions: 0,
+    waiting: [],
+    holds: [],
+    watermarks: [],
+    version: 0,
+    late: 0,
+    stale: 0,
+    nextLookMs: 0,
+    unmeasured: unmeasured.length,
   };
 }
 

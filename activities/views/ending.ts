@@ -84,7 +84,7 @@ export interface EnderPorts {
 export function createEnder({ store, holds, plans, holding, versions, publisher, now }: EnderPorts) {
   async function publish(
     { dataset, planId, approved: asked }: PublishPlanInput,
-    spec: DatasetSpec,
+    { spec, epoch }: { readonly spec: DatasetSpec; readonly epoch: number },
     watch: Watch,
   ): Promise<PublishPlanResult> {
     const { signal } = watch;
@@ -115,6 +115,7 @@ export function createEnder({ store, holds, plans, holding, versions, publisher,
       {
         plan,
         dataset: spec,
+        epoch,
         publishing: plan.partitions.filter(({ partition }) => chosen.includes(partition)),
         flagged: Object.fromEntries(
           verdicts

@@ -1,15 +1,17 @@
 import { join } from '../../lake/coverage.ts';
 import { openHold } from '../../lake/holds.ts';
 import { keys } from '../../lake/keys.ts';
-import { type ViewParts, advance } from '../../lake/parts.ts';
+import { EMPTY_VIEW, type ViewParts, advance } from '../../lake/parts.ts';
 import type { HoldObject, Plan, PlannedPartition } from '../../lake/plan.ts';
 import { publishToken, standing, supersededBy } from '../../lake/publish.ts';
 import type { DatasetSpec } from '../../lake/spec.ts';
+import type { DatasetUnder } from '../../lake/statistics.ts';
 import type { ViewVersion } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
 import { eachOf } from '../objects/fetch.ts';
 import type { Builds } from '../objects/builds.ts';
 import { sha256Hex } from '../objects/json.ts';
+import type { Ledger } from '../objects/ledger.ts';
 import type { ObjectStore } from '../objects/port.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
 import type { FactReader, Watch } from './facts.ts';
@@ -28,6 +30,8 @@ export interface Approval {
 export interface PublishRequest {
   readonly plan: Plan;
   readonly dataset: DatasetSpec;
+  /** Of the dataset in the applied spec. */
+  readonly epoch: number;
   readonly publishing: readonly PlannedPartition[];
   /** Partition → what the gate found, of those published in spite of it. */
   readonly flagged: Readonly<Record<string, readonly string[]>>;
@@ -47,12 +51,13 @@ export interface PublisherPorts {
   readonly views: Views;
   readonly facts: FactReader;
   readonly versions: VersionWriter;
+  readonly ledger: Ledger;
 }
 
 export type Publisher = ReturnType<typeof createPublisher>;
 
 /** Publishing builds as a version: `reconciliation.md` section 7. */
-export function createPublisher({ store, builds, views, facts, versions }: PublisherPorts) {
+export function createPublisher({ store, builds, views, facts, versions, ledger }: PublisherPorts) {
   /**
    * Safe to run twice: the token is found in the version that an earlier attempt made. The commit point is the
    * conditional create of that version.
@@ -77,11 +82,13 @@ export function createPublisher({ store, builds, views, facts, versions }: Publi
   }
 
   async function judge(
-    { plan, publishing, approved, holds, dataset }: PublishRequest,
+    { plan, publishing, approved, holds, dataset, epoch }: PublishRequest,
     head: ViewLink | undefined,
     view: ViewParts,
     signal: AbortSignal,
   ): Promise<string | undefined> {
+    if (plan.datasetEpoch !== epoch)
+      return `it was made under dataset epoch ${plan.datasetEpoch}, the applied spec is of ${epoch}`;
     const parent = await views.readView(plan.dataset, plan.parent, signal);
     const turned = await turnedSince(plan, head, signal);
     if (turned !== undefined) return turned;
@@ -116,6 +123,17 @@ export function createPublisher({ store, builds, views, facts, versions }: Publi
     return turned && `version ${turned.n} brought back another generation of a table`;
   }
 
+  /** The dataset under the spec that a plan was made under: its partitions are that one's. */
+  async function madeUnder({ dataset, planId, spec: n }: Plan, signal: AbortSignal): Promise<DatasetUnder> {
+    const lake = await ledger.specOf(n, signal);
+    const found = lake?.datasets[dataset];
+    if (lake && found) return { lake, dataset: found };
+    throw failure(
+      'ObjectMissing',
+      `${keys.spec(n)}: there is no ${dataset}, and ${keys.plan(dataset, planId)} was made under it`,
+    );
+  }
+
   /** Every file that the version will newly name is there, with its length. */
   async function checkBuilds(publishing: readonly PlannedPartition[], { signal, onProgress }: Watch) {
     await eachOf(publishing, PARALLEL_HEADS, async ({ partition, buildId, inputs }) => {
@@ -145,22 +163,27 @@ export function createPublisher({ store, builds, views, facts, versions }: Publi
     watch: Watch,
   ): Promise<ViewLink | undefined> {
     const exclude = head?.value.exclude ?? [];
+    // The first version of an epoch takes nothing over: its partitions, and what it accounts for, are its plan's.
+    const isFirst = head !== undefined && head.value.datasetEpoch !== plan.datasetEpoch;
+    const from = isFirst ? EMPTY_VIEW : view;
+    const under = await madeUnder(plan, watch.signal);
     const moved = advance(
       {
-        view,
+        view: from,
         builds: publishing,
         coverage: plan.coverage,
-        entries: await facts.between(view.base, join(view.base, plan.coverage), watch),
+        entries: await facts.between(from.base, join(from.base, plan.coverage), under, watch),
         exclude,
       },
       sha256Hex,
     );
     const touched = new Set(publishing.map(({ partition }) => partition));
-    const kept = Object.entries(head?.value.flagged ?? {}).filter(([partition]) => !touched.has(partition));
+    const flags = isFirst ? {} : (head?.value.flagged ?? {});
+    const kept = Object.entries(flags).filter(([partition]) => !touched.has(partition));
     const contract = publishing[0]?.inputs.contract ?? '';
     return versions.append(
       head,
-      view,
+      from,
       moved,
       {
         dataset: plan.dataset,

@@ -15,28 +15,34 @@ export interface Under {
   readonly context: BuildContext;
 }
 
-/**
- * What readers of the newest version read by, where it is not what is applied but for columns that came since:
- * `undefined` where the same builds would be made. `NotBuilt` where they differ in anything else.
- */
+/** How a dataset, as readers of its newest version read it, became what is applied. */
+export type Became =
+  | { readonly kind: 'same' }
+  /** Columns came since. */
+  | { readonly kind: 'grown'; readonly before: Under }
+  /** The version is of another epoch: every partition is built again, and published as one version. */
+  | { readonly kind: 'rebuilt'; readonly before: Under };
+
+/** `NotBuilt` where a version of the applied epoch differs in anything but columns that came. */
 export async function servedUnder(
   ledger: Pick<Ledger, 'specOf'>,
   head: ViewLink | undefined,
   applied: Pick<Under, 'n' | 'context'> & { readonly datasetEpoch: number },
   signal: AbortSignal,
-): Promise<Under | undefined> {
-  if (!head) return undefined;
+): Promise<Became> {
+  if (!head) return { kind: 'same' };
   const { spec: n, contract, datasetEpoch } = head.value;
-  if (datasetEpoch !== applied.datasetEpoch) throw otherContract(head);
+  if (datasetEpoch !== applied.datasetEpoch)
+    return { kind: 'rebuilt', before: await publishedUnder(ledger, head, signal) };
   if (n === applied.n) {
     if (contract !== applied.context.contract) throw otherContract(head);
-    return undefined;
+    return { kind: 'same' };
   }
   const before = await publishedUnder(ledger, head, signal);
   const became: Evolution =
     before.context.contract === contract ? evolution(before.context, applied.context) : 'other';
   if (became === 'other') throw otherContract(head);
-  return became === 'grown' ? before : undefined;
+  return became === 'grown' ? { kind: 'grown', before } : { kind: 'same' };
 }
 
 /** What a version was published under, and is read by. */
@@ -62,6 +68,6 @@ export async function publishedUnder(
 function otherContract({ n, value }: ViewLink) {
   return failure(
     'NotBuilt',
-    `version ${n} of ${value.dataset} has another contract than the applied spec: rebuilding all partitions for one is not built yet; apply the lake.yaml under which it was published`,
+    `version ${n} of ${value.dataset} has another contract than the applied spec, and is of the same epoch: apply the lake.yaml under which it was published`,
   );
 }

@@ -1,21 +1,21 @@
-import { type Assessment, assess } from '../../lake/assessment.ts';
+import { type Assessment, type Rebuilt, assess } from '../../lake/assessment.ts';
+import { canonical } from '../../lake/canonical.ts';
 import { completeWithin, isWithin } from '../../lake/coverage.ts';
 import type { EntryFacts } from '../../lake/entry-facts.ts';
 import { endingWith, generationsWithin } from '../../lake/generations.ts';
 import { openHold, rejectedHolds } from '../../lake/holds.ts';
+import { mappedColumns } from '../../lake/mapping.ts';
 import { partitionBounds } from '../../lake/partition.ts';
+import { EMPTY_VIEW, type ViewParts } from '../../lake/parts.ts';
 import type { HoldObject } from '../../lake/plan.ts';
 import type { BuildContext } from '../../lake/planning.ts';
-import type { DatasetSpec, LakeSpec } from '../../lake/spec.ts';
+import { type DatasetSpec, type FeedUse, type LakeSpec, feedColumns } from '../../lake/spec.ts';
 import type { Coverage, EntryRef } from '../../lake/view.ts';
 import { type FeedWatermark, watermark } from '../../lake/watermark.ts';
-import { failure } from '../failure.ts';
-import type { Ledger } from '../objects/ledger.ts';
-import { mappedCheck } from '../objects/mapped.ts';
 import type { ViewLink, Views } from '../objects/views.ts';
-import type { Collected, FactReader, Watch } from './facts.ts';
+import type { Collected, FactReader, Unmeasured, Watch } from './facts.ts';
 import type { OpenPlan } from './plans.ts';
-import type { Under } from './served.ts';
+import type { Became, Under } from './served.ts';
 
 /** Intervals of a stream after which it counts as silent. */
 const SILENT_INTERVALS = 3;
@@ -42,41 +42,50 @@ export interface Known {
 export interface SightPorts {
   readonly views: Views;
   readonly facts: FactReader;
-  readonly ledger: Ledger;
 }
 
-export function createSight({ views, facts, ledger }: SightPorts) {
+export function createSight({ views, facts }: SightPorts) {
   /**
-   * Under the applied spec. Where columns came since the newest version (`before` is what that was published under),
-   * and something keeps them from coming to all partitions at once, it goes on as before.
+   * Under the applied spec. Where columns came since the newest version, and something keeps them from coming to all
+   * partitions at once, it goes on as before. Where it is of another epoch, nothing goes on before all is built anew.
    */
-  async function see(applied: Under, before: Under | undefined, known: Known, watch: Watch): Promise<Sight> {
-    const seen = await under(applied, before !== undefined, known, watch);
+  async function see(
+    applied: Under,
+    became: Became,
+    known: Known,
+    watch: Watch,
+  ): Promise<Sight | Unmeasured> {
+    const seen = await under(applied, became, known, watch);
+    if ('unmeasured' in seen) return seen;
     const { stuck } = seen.assessment;
-    if (!before || stuck.length === 0) return seen;
+    if (became.kind !== 'grown' || stuck.length === 0) return seen;
+    const { before } = became;
     const waiting = [...stuck, ...seen.assessment.waiting];
     // What else was published beside the plan that brings them would overtake it.
     if (known.open.some(({ plan }) => plan.whole === true && plan.spec > before.n))
       return { ...seen, assessment: { ...seen.assessment, waiting } };
-    const on = await under(before, false, known, watch);
+    const on = await under(before, { kind: 'same' }, known, watch);
+    if ('unmeasured' in on) return on;
     return { ...on, assessment: { ...on.assessment, waiting: [...stuck, ...on.assessment.waiting] } };
   }
 
   async function under(
     { n, lake, context }: Under,
-    grown: boolean,
+    became: Became,
     { head, open, holds, force, nowMs }: Known,
     watch: Watch,
-  ): Promise<Sight> {
+  ): Promise<Sight | Unmeasured> {
     const { spec } = context;
     const exclude = head?.value.exclude ?? [];
-    const collected = await facts.upToHeads(Object.keys(spec.feeds), watch);
+    const collected = await facts.upToHeads({ lake, dataset: spec }, watch);
+    if (collected.kind === 'unmeasured') return collected;
     const entries = [...collected.entries.values()].flat();
-    await checkStatistics(context, lake, entries, watch.signal);
     const coverage = wholeWithin(collected.heads, entries, exclude);
     const watermarks = watermarksOf(lake, spec, collected, coverage, nowMs);
+    const view = await views.resolveView(head?.value, watch.signal);
+    const isRebuilt = became.kind === 'rebuilt';
     const assessment = assess(context, {
-      view: await views.resolveView(head?.value, watch.signal),
+      view: isRebuilt ? EMPTY_VIEW : view,
       exclude,
       pinned: head?.value.pinned ?? [],
       coverage,
@@ -87,33 +96,40 @@ export function createSight({ views, facts, ledger }: SightPorts) {
         [...holds].map(([partition, all]) => [partition, rejectedHolds(all).map((one) => one.buildId)]),
       ),
       recompute: force && (force.partitions ?? null),
-      grown,
+      grown: became.kind === 'grown',
+      ...(isRebuilt && { rebuilt: rebuiltFrom(view, became.before, lake, spec) }),
       nowMs,
     });
     return { context, specNumber: n, coverage: assessment.coverage, watermarks, assessment };
   }
 
-  /** Rows whose statistics were made for another mapping would be looked for in the wrong partitions. */
-  async function checkStatistics(
-    { dataset, spec }: BuildContext,
-    lake: LakeSpec,
-    entries: readonly EntryFacts[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const isMapped = mappedCheck(ledger, { lake, dataset: spec }, signal);
-    for (const entry of entries) {
-      for (const mapping of entry.mappings) {
-        if (await isMapped(entry, { mapping })) continue;
-        const { feed, lane, ordinal } = entry;
-        throw failure(
-          'NotBuilt',
-          `${feed}/${lane}/${ordinal} was collected under ${mapping === null ? 'no mapping' : 'another mapping'} to ${dataset}: statistics for a new mapping are not built yet; apply the lake.yaml under which it was collected, or collect it under another source's name`,
-        );
-      }
-    }
-  }
-
   return { see };
+}
+
+/** What a version of another epoch has built, in the names that partitions have now. */
+function rebuiltFrom({ base, parts }: ViewParts, before: Under, lake: LakeSpec, spec: DatasetSpec): Rebuilt {
+  const built = Object.keys(parts).filter((name) => parts[name]?.build !== undefined);
+  return { base, built: isDividedAlike(before, lake, spec) ? new Set(built) : null };
+}
+
+/** Is every row in the partition of the same name as before? Buckets are of keys, which may be others. */
+function isDividedAlike(
+  { lake: had, context }: Under,
+  lake: LakeSpec,
+  { partition, ...spec }: DatasetSpec,
+): boolean {
+  const was = context.spec.partition;
+  if (partition.kind === 'whole' || was.kind === 'whole') return partition.kind === was.kind;
+  if (partition.kind !== 'time' || was.kind !== 'time') return false;
+  if (partition.column !== was.column || partition.unit !== was.unit) return false;
+  return Object.entries(spec.feeds).every(([feed, use]) => {
+    const used = context.spec.feeds[feed];
+    const place = (dataset: Pick<DatasetSpec, 'columns'>, { map }: Pick<FeedUse, 'map'>, of: LakeSpec) =>
+      canonical(
+        mappedColumns(dataset, { map }, feedColumns(of, feed)).find(({ column }) => column === was.column),
+      );
+    return !used || place(context.spec, used, had) === place(spec, use, lake);
+  });
 }
 
 /** As far as the heads, every entry with what it needs, and every table with its current generation. */

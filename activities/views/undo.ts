@@ -4,6 +4,7 @@ import type { Generations } from '../../lake/generations.ts';
 import { type LaneId, parseLaneId } from '../../lake/keys.ts';
 import type { ViewParts } from '../../lake/parts.ts';
 import { rollBack } from '../../lake/rollback.ts';
+import { tableFacts } from '../../lake/table-lane.ts';
 import type { EntryRef } from '../../lake/view.ts';
 import { failure } from '../failure.ts';
 import { sha256Hex } from '../objects/json.ts';
@@ -66,17 +67,19 @@ export function createUndoer({ views, facts, versions, ledger }: UndoerPorts) {
         reason,
         by,
       }));
+      const under = await publishedUnder(ledger, crosses(head, target) ? target : head, signal);
+      const read = { lake: under.lake, dataset: under.context.spec };
       const barred = [];
       for (const entry of [...head.value.exclude, ...exclude]) {
-        const found = await facts.one(entry, watch);
+        const found = await facts.one(entry, read, watch);
         if (!found) throw failure('MalformedInput', `exclude: there is no entry ${entryName(entry)}`);
         barred.push(found);
       }
       const old = await views.resolveView(target.value, signal);
       const rolled = rollBack(
         {
-          head: { version: head.value, view, generations: await generationsOf(view, watch) },
-          to: { version: target.value, view: old, generations: await generationsOf(old, watch) },
+          head: { version: head.value, view, generations: await generationsOf(view, signal) },
+          to: { version: target.value, view: old, generations: await generationsOf(old, signal) },
           partitions,
           exclude,
           barred,
@@ -93,6 +96,10 @@ export function createUndoer({ views, facts, versions, ledger }: UndoerPorts) {
     }
   }
 
+  function crosses(head: ViewLink, { value }: ViewLink): boolean {
+    return head.value.datasetEpoch !== value.datasetEpoch;
+  }
+
   async function isMappedAlike(target: ViewLink, head: ViewLink, signal: AbortSignal): Promise<boolean> {
     if (target.value.spec === head.value.spec) return true;
     const [then, now] = [
@@ -103,12 +110,14 @@ export function createUndoer({ views, facts, versions, ledger }: UndoerPorts) {
   }
 
   /** The last entry within a base is of the generation that the version has. */
-  async function generationsOf({ base }: ViewParts, watch: Watch): Promise<Generations> {
+  async function generationsOf({ base }: ViewParts, signal: AbortSignal): Promise<Generations> {
     const found = new Map<LaneId, number>();
     for (const id of lanesOf(base)) {
       const { feed, lane } = parseLaneId(id) ?? { feed: '', lane: 0 };
-      const entry = await facts.one({ feed, lane, ordinal: reach(base, id) }, watch);
-      if (entry?.table) found.set(id, entry.table.generation);
+      const last = reach(base, id);
+      const [link] = last > 0 ? await ledger.range(feed, lane, last, last, signal) : [];
+      const table = link && tableFacts(link.value);
+      if (table) found.set(id, table.generation);
     }
     return found;
   }

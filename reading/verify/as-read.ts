@@ -4,7 +4,7 @@ import type { ViewVersion } from '../../lake/view.ts';
 
 /**
  * The newest spec as readers of the newest versions have it: columns that came since a version was published are not
- * there yet, neither in the dataset nor in the feeds that serve it.
+ * there yet, neither in the dataset nor in the feeds that serve it; nor is anything of another epoch.
  */
 export function asRead(
   specs: readonly Found<SpecObject>[],
@@ -19,7 +19,9 @@ export function asRead(
     const then = version && specs[version.spec - 1]?.value;
     const published = then?.datasets[name];
     if (!then || !published) continue;
-    datasets[name] = { ...dataset, columns: published.columns };
+    // Of another epoch it is another dataset until a version of it is published.
+    const isOfEpoch = (newest.epochs[name] ?? 1) === version.datasetEpoch;
+    datasets[name] = isOfEpoch ? { ...dataset, columns: published.columns } : published;
     const feeds = new Set(Object.keys(published.feeds));
     sources = Object.fromEntries(
       Object.entries(sources).map(([source, one]) => [

@@ -13,6 +13,10 @@ export interface Means {
   readonly spec: LakeSpec;
   /** Every spec, in their order: what was collected names one of them. */
   readonly specs: readonly SpecObject[];
+  /** Dataset → epoch of its newest version, or of the newest spec before there is one. */
+  readonly epochs: ReadonlyMap<string, number>;
+  /** Dataset → rows of entries that no version can have yet: they are to be counted under its mapping first. */
+  readonly uncounted: Map<string, number>;
   readonly findings: Findings;
   readonly signal: AbortSignal;
 }

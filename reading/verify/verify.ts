@@ -61,7 +61,14 @@ export async function verifyLake({
         versions.set(name, await readChain<ViewVersion>(store, `view/${name}/`, findings, signal));
       const spec = asRead(specs, versions) ?? newest;
       const all = specs.map(({ value }) => value);
-      const means = { store, db, scratch: own, spec, specs: all, findings, signal };
+      const epochs = new Map(
+        names.map((name) => [
+          name,
+          versions.get(name)?.at(-1)?.value.datasetEpoch ?? newest.epochs[name] ?? 1,
+        ]),
+      );
+      const uncounted = new Map<string, number>();
+      const means = { store, db, scratch: own, spec, specs: all, epochs, uncounted, findings, signal };
       const datasets = Object.entries(spec.datasets).filter(([name]) => names.includes(name));
       for (const [name, one] of datasets) await db.run(createTable(name, one));
       const feeds =

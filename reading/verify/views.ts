@@ -33,6 +33,7 @@ export async function verifyView(
   named.checkVersions(name, versions, findings);
   await verifyHolds(name, named.outcomes(name), means);
   const classes: Classes = { in: 0, out: 0, deleted: 0, lost: 0, retracted: 0, excluded: 0, pending: 0 };
+  classes.pending += means.uncounted.get(name) ?? 0;
   const parts = head ? await partsOf(name, head, means) : new Map<string, Part>();
   const coverages = new Map<string, Readonly<Record<string, number>>>();
   const coverageAt = async (hash: string, by: string) => {

@@ -130,6 +130,7 @@ export function recordedActivities(client: Client, taskQueue: string): object {
     describeDataset: async () => ({ feeds: ['flights'] }),
     nudgeDatasets: async () => undefined,
     writeSpec: async () => ({ n: 1, written: true, changes: [] }),
+    measureEntries: async () => ({ coverage: {}, entries: 0, rows: 0 }),
     setUpLake: async () => ({ started: [], schedules: [], left: [] }),
 
     listFiles: async () => {

@@ -104,14 +104,20 @@ test(
 );
 
 test(
-  'a change that would rebuild everything is not applied, and is named',
+  'a change of how rows are made is not applied, and is named',
   async () => {
-    await writeFile(path.join(cwd, 'other.yaml'), LAKE.replace('[time, origin]', '[time]'));
+    await writeFile(
+      path.join(cwd, 'other.yaml'),
+      LAKE.replace(
+        'columns: { time: timestamp, delay: bigint,',
+        'columns: { time: timestamp, delay: string,',
+      ),
+    );
     expect(await run('apply', 'other.yaml')).toEqual({
       code: 1,
       stdout: '',
       stderr:
-        'not applied: datasets.flights.key: ["time","origin"] becomes ["time"]; refused: it would rebuild every partition, which Tributary does not do yet (docs/status.md)\n',
+        'not applied: sources.flights.columns.delay: "bigint" becomes "string"; refused: rows that are collected would have to be made again from the files or records as they came, which Tributary does not do (docs/status.md); declare a source of another name\n',
     });
   },
   PATIENCE_MS,

@@ -60,7 +60,7 @@ export function wire({ url, scratch, aheadMs }: Place, store: ObjectStore) {
       clock,
       pacing: { doubts: 1 },
     }),
-    ...createBuildActivities({ store, ledger, duck, clock }),
+    ...createBuildActivities({ store, ledger, spec, duck, clock }),
     ...createViewActivities({ store, ledger, spec, clock }),
   };
 }

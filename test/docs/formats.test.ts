@@ -9,6 +9,7 @@ import { canonicalText, framed, framedHash, literal } from '../../lake/sql/text.
 import { aggregate } from '../support/aggregate.ts';
 import { makeTmpFolder, removeTmpFolder } from '../support/tmp.ts';
 import { WholeLake } from './whole-lake.ts';
+import { filledRebuild } from './whole-rebuild.ts';
 import { filledTable } from './whole-table.ts';
 
 const FOLDER = new URL('../../docs/formats/', import.meta.url);
@@ -47,7 +48,10 @@ beforeAll(async () => {
   home = await makeTmpFolder();
   const lake = await filledLake(home);
   const table = await filledTable(home);
-  const objects = [lake.store, table].flatMap((store) => store.keys().map((key) => ({ store, key })));
+  const rebuilt = await filledRebuild(home);
+  const objects = [lake.store, table, rebuilt].flatMap((store) =>
+    store.keys().map((key) => ({ store, key })),
+  );
   for (const { store, key } of objects) {
     if (NO_JSON.test(key)) continue;
     const schema = BY_KEY.find(([pattern]) => pattern.test(key))?.[1] ?? `none for ${key}`;
@@ -81,6 +85,8 @@ test('the lake that is held against schemas has the rare parts too', () => {
     '/cdc/',
     '-lost-0.json"',
     '"whole":true',
+    '"unfit":{',
+    '"under":',
     '"closed":{"children":',
     '"itemsIn":{',
     '"partitionsIn":{',

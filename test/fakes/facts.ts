@@ -23,7 +23,6 @@ export function factsOf(
     retracts: false,
     releases: false,
     needs: {},
-    mappings: [],
     windows: [],
     asOf: null,
     maxTime: null,

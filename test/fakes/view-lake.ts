@@ -154,6 +154,8 @@ export class ViewLake {
       key: (n) => keys.entry(feed, 0, n),
       numberOf: ({ ordinal }) => ordinal,
     });
+    if (!this.store.text(keys.spec(this.#spec)))
+      this.store.put(keys.spec(this.#spec), encode(this.#object()));
     const head = await chain.head(this.#signal);
     const ordinal = (head?.n ?? 0) + 1;
     const dataset = this.#lake.datasets['payments'] ?? PAYMENTS;

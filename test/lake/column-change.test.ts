@@ -105,7 +105,7 @@ test.each([
   );
 });
 
-test('values that nobody held against a type are not taken under it', () => {
+test('values that nobody held against a type are counted before they are taken under it', () => {
   const before = lakeWith({ events: { note: 'string' } });
   const taken = lakeWith({ payments: { note: 'bigint' } }, before);
   const next = { ...taken, sources: before.sources };
@@ -113,7 +113,7 @@ test('values that nobody held against a type are not taken under it', () => {
     {
       path: 'datasets.payments.columns.note',
       class: 'rebuild',
-      effect: expect.stringContaining('which may not fit bigint; right would be note: string'),
+      effect: expect.stringContaining('nothing is applied where some do not fit'),
     },
   ]);
   const same = { ...lakeWith({ payments: { note: 'string' } }, before), sources: before.sources };
@@ -131,18 +131,18 @@ test('a feed cannot begin to serve a version or a key that its rows had none of'
   expect(specChanges(before, LAKE)).toMatchObject([
     {
       path: 'sources.books.columns.revision',
-      class: 'rebuild',
+      class: 'refused',
       effect: expect.stringContaining('datasets.payments takes it as revision'),
     },
   ]);
 });
 
-test('columns that go, or become others, are refused as before', () => {
+test('columns that go from a source are refused, and those that go from a dataset build it anew', () => {
   const note = { note: 'string' };
   const before = lakeWith({ books: note, events: note, payments: note });
   expect(classes(before, LAKE)).toEqual([
-    ['sources.books.columns.note', 'rebuild'],
-    ['sources.events.columns.note', 'rebuild'],
+    ['sources.books.columns.note', 'refused'],
+    ['sources.events.columns.note', 'refused'],
     ['datasets.payments.columns.note', 'rebuild'],
   ]);
 });

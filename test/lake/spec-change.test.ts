@@ -42,8 +42,8 @@ test('the same spec, its keys in another order, is no change', () => {
 test.each([
   [{ commit: { ...events.commit, everyMs: 1 } }, 'sources.events.commit.every', 'compatible'],
   [{ columns: { ...events.columns, note: 'string' } }, 'sources.events.columns.note', 'compatible'],
-  [{ columns: { ...events.columns, amount: 'string' } }, 'sources.events.columns.amount', 'rebuild'],
-  [{ format: { csv: {} } }, 'sources.events.format', 'rebuild'],
+  [{ columns: { ...events.columns, amount: 'string' } }, 'sources.events.columns.amount', 'refused'],
+  [{ format: { csv: {} } }, 'sources.events.format', 'refused'],
   [{ stream: 'other' }, 'sources.events.stream', 'refused'],
   [{ start: { at: '2026-11-21T00:00:00Z' } }, 'sources.events.start', 'refused'],
   [{ kind: 'files' }, 'sources.events.kind', 'refused'],
@@ -175,7 +175,7 @@ test('a name that was declared before is held against what it was', () => {
   ]);
 });
 
-test('a feed that collected rows for no dataset cannot come to one', () => {
+test('rows of a feed that were collected for no dataset are counted before one is built of them', () => {
   const bare = { ...LAKE, datasets: {} };
   const past = { ...NOTHING, collectedOtherwise: new Set(['events']) };
   expect(specChanges(bare, LAKE, past)).toMatchObject([
@@ -247,7 +247,7 @@ test.each([
       },
     },
     'tables.public.customers.columns.id',
-    'rebuild',
+    'refused',
   ],
 ])('of a database, %j is %s: %s', (change, path, kind) => {
   expect(specChanges(SHOP, withShop(change))).toMatchObject([{ path: `sources.shop.${path}`, class: kind }]);
@@ -279,7 +279,7 @@ test('a table that comes again is held against how it last stood', () => {
     specChanges(without, withShop({ tables: { ...others, 'public.bookings': other } }), past),
   ).toMatchObject([
     { path: 'sources.shop.tables.public.bookings' },
-    { path: 'sources.shop.tables.public.bookings.columns._change', class: 'rebuild' },
-    { path: 'sources.shop.tables.public.bookings.columns.id', class: 'rebuild' },
+    { path: 'sources.shop.tables.public.bookings.columns._change', class: 'refused' },
+    { path: 'sources.shop.tables.public.bookings.columns.id', class: 'refused' },
   ]);
 });

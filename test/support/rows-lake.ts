@@ -68,7 +68,8 @@ export class RowsLake {
 
   get ports(): BuildPorts {
     const duck = { memoryMb: 256, threads: 1, scratch: this.scratch };
-    return { store: this.store, ledger: this.ledger, duck, clock: this.clock };
+    const spec = { read: async () => ({ spec: this.spec }) };
+    return { store: this.store, ledger: this.ledger, spec, duck, clock: this.clock };
   }
 
   /** Commit rows of a feed; resolves the entry's ordinal. */

@@ -99,7 +99,7 @@ export async function lakeIn(home: string, client: Client, options: WorkflowLake
       duck,
       pacing: { readEveryMs: 20, ...options.pacing },
     }),
-    ...createBuildActivities({ store, ledger, duck, clock }),
+    ...createBuildActivities({ ...ports, duck }),
     ...createViewActivities(ports),
   };
 

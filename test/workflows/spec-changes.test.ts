@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 import { encode } from '../../activities/objects/json.ts';
+import { workflowIds } from '../../lake/ids.ts';
 import { keys } from '../../lake/keys.ts';
 import type { LakeSpec } from '../../lake/spec.ts';
+import type { ViewVersion } from '../../lake/view.ts';
+import { applyLake } from '../../workflows/apply-lake.ts';
 import { ingestStream } from '../../workflows/ingest-stream.ts';
 import { type ReconcileProgress, reconcileDataset } from '../../workflows/reconcile-dataset.ts';
 import { decideUpdate, parkedQuery } from '../../workflows/support/parking.ts';
@@ -27,11 +30,11 @@ function reconcile(lab: Lab, lake: Lake) {
   });
 }
 
-test('rows of another mapping park the reconciliation, and it goes on once the spec is mended', async ({
+test('rows that the dataset cannot hold park the reconciliation, and it goes on once the spec is mended', async ({
   lab,
 }) => {
   const lake = await workflowLake(lab);
-  await lake.write('a.csv', csv('2026-11-21', '1'));
+  await lake.write('a.csv', csv('2026-11-21', '1').replace('5.00', ''));
   await lake.land();
   const [name = ''] = Object.keys(lake.spec.datasets);
   const dataset = lake.spec.datasets[name];
@@ -48,7 +51,7 @@ test('rows of another mapping park the reconciliation, and it goes on once the s
         {
           item: name,
           failure: 'NotBuilt',
-          message: expect.stringContaining('was collected under another mapping'),
+          message: expect.stringContaining('has 1 rows that the dataset cannot hold, such as row 1: Missing'),
           allowed: ['retry', 'abort'],
         },
       ]);
@@ -65,6 +68,37 @@ test('rows of another mapping park the reconciliation, and it goes on once the s
   });
 });
 
+test('another key is applied, built and published as one version of the next epoch', async ({ lab }) => {
+  const lake = await workflowLake(lab);
+  await lake.write('a.csv', csv('2026-11-21', '1', '2'));
+  await lake.land();
+  const { [lake.source]: dataset } = lake.spec.datasets;
+  if (!dataset) throw new Error('there is one');
+  await lab.withWorker(lake.queue, lake.activities, async () => {
+    const run = await reconcile(lab, lake);
+    try {
+      const published = (n: number) =>
+        until(
+          () => run.query<ReconcileProgress>('progress'),
+          ({ version }) => version === n,
+        );
+      await published(1);
+      const next = { ...lake.spec, datasets: { [lake.source]: { ...dataset, key: ['id', 'amount'] } } };
+      const applied = await lab.client.workflow.execute(applyLake, {
+        workflowId: workflowIds.applyLake(lake.spec.lake.name),
+        taskQueue: lake.queue,
+        args: [{ spec: next, by: 'ana', reason: 'amounts differ' }],
+      });
+      expect(applied).toMatchObject({ n: 2, written: true });
+      await published(2);
+      const version = JSON.parse(lake.store.text(keys.view(lake.source, 2)) ?? 'null') as ViewVersion;
+      expect(version).toMatchObject({ datasetEpoch: 2, spec: 2 });
+    } finally {
+      await run.terminate('the test is over');
+    }
+  });
+});
+
 test('a dataset under another name is built from what its feeds brought to the other', async ({ lab }) => {
   const lake = await workflowLake(lab);
   await lake.write('a.csv', csv('2026-11-21', '1'));
@@ -75,9 +109,9 @@ test('a dataset under another name is built from what its feeds brought to the o
   const apply = (spec: LakeSpec) =>
     inActivity(lake.activities.writeSpec, { spec, by: 'ana', reason: 'renamed' });
   const otherwise = { ...dataset, key: ['id', 'amount'] };
-  await expect(apply({ ...lake.spec, datasets: { [renamed]: otherwise } })).rejects.toMatchObject({
-    type: 'SpecRefused',
-    message: expect.stringContaining(`datasets.${renamed}.feeds.${lake.source}: `),
+  expect(await apply({ ...lake.spec, datasets: { [renamed]: otherwise } })).toMatchObject({
+    written: false,
+    measure: [renamed],
   });
   expect(await apply({ ...lake.spec, datasets: { [renamed]: dataset } })).toMatchObject({
     n: 2,

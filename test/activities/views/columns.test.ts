@@ -55,7 +55,7 @@ test('of a dataset that nobody changed, nothing is due and every build keeps its
   );
 });
 
-test('entries of either spec hold for the other one, and those of neither are refused', async () => {
+test('entries of either spec hold for the other one, and those of neither wait to be counted', async () => {
   const lake = await twoDays();
   lake.apply(withColumn('note'));
   await lake.commit('books', { [D1]: 1 });
@@ -64,7 +64,7 @@ test('entries of either spec hold for the other one, and those of neither are re
   lake.apply(withColumn('other'));
   await lake.commit('stream', { [D1]: 1 }, { spec: 2 });
   lake.apply(withColumn('note'));
-  await expect(lake.assess()).rejects.toThrow(/stream\/0\/2 was collected under another mapping/);
+  expect(await lake.assess()).toMatchObject({ plan: null, unmeasured: 1 });
 });
 
 test('a plan that is under way ends first, and what is due meanwhile goes on as before', async () => {
@@ -220,7 +220,7 @@ test('a column that a feed begins to serve is built again as one version, under 
   await expect(lake.rollback({ to: 2, partitions: [D1] })).rejects.toThrow(/contract or mapping .*name none/);
 });
 
-test('another key, type or epoch is no column that came', async () => {
+test('another key or type is no column that came', async () => {
   const { sources, datasets } = withColumn('note');
   const payments = datasets['payments'] ?? PAYMENTS;
   const changes = [
@@ -232,8 +232,4 @@ test('another key, type or epoch is no column that came', async () => {
     lake.apply({ sources, datasets: { payments: changed } });
     await expect(lake.assess()).rejects.toThrow(/another contract than the applied spec/);
   }
-  const lake = await twoDays();
-  lake.epoch = 2;
-  lake.apply({ sources, datasets });
-  await expect(lake.assess()).rejects.toThrow(/another contract than the applied spec/);
 });

@@ -13,7 +13,7 @@ import { createStreamActivities } from '../../../activities/streams/activities.t
 import { createViewActivities } from '../../../activities/views/activities.ts';
 import { withDuckDb } from '../../../activities/duckdb.ts';
 import { readLake } from '../../../config/lake.ts';
-import type { ReadMode } from '../../../lake/view.ts';
+import type { Coverage, ReadMode } from '../../../lake/view.ts';
 import { makeStamp } from '../../../reading/stamp.ts';
 import { openView } from '../../../reading/view.ts';
 import { verifyLake } from '../../../reading/verify/verify.ts';
@@ -94,7 +94,7 @@ export async function wholeLake(home: string) {
   const pacing = { stretchMs: 3000, wait: async (ms: number) => clock.pass(ms) };
   const files = createFileActivities({ store, ledger, spec, files: new LocalFolder(), duck, clock });
   const streams = createStreamActivities({ store, ledger, spec, stream, duck, clock, pacing });
-  const builds = createBuildActivities({ store, ledger, duck, clock });
+  const builds = createBuildActivities({ store, ledger, spec, duck, clock });
   const views = createViewActivities({ store, ledger, spec, clock });
   const specs = createSpecActivities({ store, runs: NO_RUNS, clock });
   let attempts = 0;
@@ -112,10 +112,20 @@ export async function wholeLake(home: string) {
     clock,
     run,
     views,
+    builds,
+    /** Activities of a process that has read nothing yet. */
+    restarted: () => createBuildActivities({ store, ledger: createLedger({ store }), spec, duck, clock }),
     /** Apply the lake with `from` replaced by `to`. */
     async apply(...replaced: readonly (readonly [from: string, to: string])[]) {
       const text = replaced.reduce((before, [from, to]) => before.replaceAll(from, to), LAKE);
-      return run(specs.writeSpec, { spec: specFrom(text), by: 'ana', reason: 'changed' });
+      const asked = { spec: specFrom(text), by: 'ana', reason: 'changed' };
+      const applied = await run(specs.writeSpec, asked);
+      let measuredTo: Coverage = {};
+      for (const dataset of applied.measure ?? []) {
+        const counted = await run(builds.measureEntries, { dataset, spec: asked.spec });
+        measuredTo = { ...measuredTo, ...counted.coverage };
+      }
+      return applied.measure ? run(specs.writeSpec, { ...asked, measuredTo }) : applied;
     },
     /** What readers see of a dataset now, by the newest spec. */
     async read(dataset: string, mode: ReadMode, columns: string) {
@@ -146,6 +156,8 @@ export async function wholeLake(home: string) {
     /** What one round of reconciliation does: everything that is due, unless the gate holds it. */
     async publish(dataset: string, force?: { readonly partitions?: readonly string[] }) {
       const asked = { dataset, ...(force && { force: { ...force, reason: 'asked', by: 'ana' } }) };
+      const { unmeasured } = await run(views.assessDataset, asked);
+      if (unmeasured !== undefined) await run(builds.measureEntries, { dataset });
       const { plan: planId, partitions } = await run(views.assessDataset, asked);
       if (planId === null) return undefined;
       const plan = { dataset, planId };
