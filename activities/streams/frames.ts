@@ -50,6 +50,8 @@ export class Frames {
   readonly #channels: string[] = [];
   readonly #cut: CutRecord[] = [];
   readonly #originals = new Map<number, Uint8Array>();
+  /** As many as there were pages at once: large memory that is made and dropped has all of it collected each time. */
+  readonly #spare: Growing[] = [];
   #file: FileHandle | undefined;
   #writing: Promise<void> = Promise.resolve();
   #records = 0;
@@ -75,13 +77,15 @@ export class Frames {
     if (records.length === 0) return;
     const number = this.#numberOf(channel);
     const payloads = records.reduce((sum, { data }) => sum + data.length, 0);
-    const frames = new Growing(payloads + records.length * FRAME_BYTES);
+    const frames = this.#spare.pop() ?? new Growing(payloads + records.length * FRAME_BYTES);
     if (arePlain(records)) {
       for (const record of records) this.#framePlain(number, record, frames);
     } else {
       for (const record of records) this.#frameAny(channel, number, record, frames);
     }
     await this.#write(frames.bytes());
+    frames.clear();
+    this.#spare.push(frames);
   }
 
   /** Everything, whole on disk. Call once, after every `add`. */

@@ -1,4 +1,5 @@
 import type { GetRecordsCommand } from '@aws-sdk/client-kinesis';
+import { Growing } from './growing.ts';
 import type { StreamRecord } from './port.ts';
 
 /**
@@ -13,12 +14,14 @@ export function recordsBeside(command: GetRecordsCommand): () => readonly Stream
       const result = await next(args);
       const { response } = result;
       if (!isAnswer(response)) return result;
-      const chunks = await chunksOf(response.body);
-      // Nothing is awaited until it was read: the next answer takes its memory.
-      const body = assemble(chunks);
-      const read = readAnswer(body);
+      const body = await whole(response.body);
+      const read = readAnswer(body.bytes());
       records = read?.records;
-      response.body = read ? Buffer.from(JSON.stringify({ ...read.rest, Records: [] })) : Buffer.from(body);
+      response.body = read
+        ? Buffer.from(JSON.stringify({ ...read.rest, Records: [] }))
+        : Buffer.from(body.bytes());
+      body.clear();
+      spare.push(body);
       return result;
     },
     // The innermost: it hands the deserializer what came of the answer.
@@ -41,25 +44,14 @@ function isAnswer(response: unknown): response is Answer {
   );
 }
 
-async function chunksOf(body: unknown): Promise<readonly Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return chunks;
-}
+/** Memory for bodies, as many as were read at once: making it anew costs more than filling it. */
+const spare: Growing[] = [];
+const BODY_BYTES = 1024 * 1024;
 
-/** Bodies are put together here, one after the other: memory that was just made costs more than filling it. */
-let assembled = Buffer.alloc(0);
-
-/** Good until the next one is made. */
-function assemble(chunks: readonly Uint8Array[]): Buffer {
-  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-  if (assembled.length < bytes) assembled = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    assembled.set(chunk, at);
-    at += chunk.length;
-  }
-  return assembled.subarray(0, bytes);
+async function whole(body: unknown): Promise<Growing> {
+  const bytes = spare.pop() ?? new Growing(BODY_BYTES);
+  for await (const chunk of body as AsyncIterable<Uint8Array>) bytes.addBytes(chunk);
+  return bytes;
 }
 
 interface ReadAnswer {
@@ -80,41 +72,43 @@ function readAnswer(body: Buffer): ReadAnswer | undefined {
   return found && { rest: all, records: found.map((record) => streamRecord(record)) };
 }
 
-const OPENING = '"Data":"';
+const OPENING = Buffer.from('"Data":"');
+const QUOTE = 0x22;
+const PADDING = 0x3d;
 
 /**
  * An answer whose data are cut out, and these, decoded, one behind the other in one memory. Within a JSON text a quote
  * is always escaped, so that the opening is none of a text. Undefined where data is no base64 as it stands.
  */
 function withoutData(body: Buffer): { readonly rest: string; readonly data: readonly Buffer[] } | undefined {
-  // Of what is not ASCII, partition keys alone, nothing is kept.
-  const text = body.toString('latin1');
   const decoded = Buffer.allocUnsafeSlow(Math.ceil(body.length * 0.75));
   const rest: string[] = [];
   const data: Buffer[] = [];
   let from = 0;
   let at = 0;
   for (;;) {
-    const opening = text.indexOf(OPENING, from);
+    const opening = body.indexOf(OPENING, from);
     if (opening === -1) break;
     const begin = opening + OPENING.length;
-    const end = text.indexOf('"', begin);
+    const end = body.indexOf(QUOTE, begin);
     if (end === -1) return undefined;
-    const length = decodedLength(text, begin, end);
-    if (decoded.write(text.slice(begin, end), at, 'base64') !== length) return undefined;
-    rest.push(text.slice(from, begin));
+    const length = decodedLength(body, begin, end);
+    if (decoded.write(body.toString('latin1', begin, end), at, 'base64') !== length) return undefined;
+    // Of what is not ASCII, partition keys alone, nothing is kept.
+    rest.push(body.toString('latin1', from, begin));
     data.push(decoded.subarray(at, at + length));
     at += length;
     from = end;
   }
-  rest.push(text.slice(from));
+  rest.push(body.toString('latin1', from));
   return { rest: rest.join(''), data };
 }
 
 /** What base64 comes to that has nothing but its own characters, a padding among them. */
-function decodedLength(text: string, begin: number, end: number): number {
-  const padding = text.endsWith('==', end) ? 2 : Number(text.endsWith('=', end));
-  return end === begin ? 0 : ((end - begin) / 4) * 3 - padding;
+function decodedLength(body: Buffer, begin: number, end: number): number {
+  if (end === begin) return 0;
+  const padding = Number(body[end - 1] === PADDING) + Number(body[end - 2] === PADDING);
+  return ((end - begin) / 4) * 3 - padding;
 }
 
 interface WireRecord {

@@ -27,6 +27,9 @@ export interface Refined {
   readonly seen: ReadonlyMap<string, number>;
 }
 
+/** Rows that wait for each other in memory. More compress no better, and cost more. */
+const ROW_GROUP = 32_768;
+
 /** Every record becomes a row or a line of quarantine: by count, or it is `ProofBroken`. */
 export async function refineFrames(framed: Framed, options: RefineOptions): Promise<Refined> {
   const quarantine = new Quarantine(path.join(options.folder, 'rejected.ndjson'));
@@ -66,7 +69,8 @@ async function refineWith(db: DuckDb, framed: Framed, options: RefineOptions, qu
     longest,
     ...(mapping && { mapping }),
   });
-  await db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (FORMAT parquet, COMPRESSION zstd)`);
+  const form = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}`;
+  await db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (${form})`);
   const statistics = await readStatistics(db, parquet, mapping);
   if (statistics.rows < framed.framed.records) await quarantineProblems(db, statements, framed, quarantine);
   const seen = new Map<string, number>();
