@@ -24,9 +24,19 @@ interface Figure {
   readonly rows: number;
 }
 
+interface Round {
+  /** Fetch, decode and refine to Parquet files. */
+  readonly ours: Figure;
+  readonly peer: Figure;
+  /** That, and raw objects, uploads, statistics and commits. */
+  readonly collector: Figure;
+  readonly load: number;
+}
+
 /**
- * A stream of 1 KB records to Parquet: the collector, which also keeps the records as they came, proves counts and
- * commits, beside the SDK's client with JSON.parse and DuckDB's appender; then what that costs in Temporal's actions.
+ * A stream of 1 KB records to Parquet: fetch, decode and refine by the collector's own parts, beside the SDK's client
+ * with JSON.parse and DuckDB's appender; then the whole collector, which also keeps the records as they came, uploads
+ * and commits; then what that costs in Temporal's actions.
  */
 export async function benchKinesis(
   records: number,
@@ -46,33 +56,41 @@ export async function benchKinesis(
     kinesis.destroy();
     say(`${records} records of ${RECORD_BYTES} bytes in ${SHARDS} shards`);
     const gigabytes = (records * RECORD_BYTES) / 1e9;
-    const pairs: { readonly ours: Figure; readonly peer: Figure; readonly load: number }[] = [];
+    const measured: Round[] = [];
     for (let round = 0; round <= rounds; round += 1) {
-      const peer = await ofPeer(local.endpoint, join(folder, `peer-${round}`));
-      const ours = await ofOurs(local.endpoint, `bench-${round}`, join(folder, `ours-${round}`));
+      const peer = await ofReader('peer.ts', local.endpoint, join(folder, `peer-${round}`));
+      const ours = await ofReader('ours.ts', local.endpoint, join(folder, `ours-${round}`));
+      const scratch = join(folder, `collector-${round}`);
+      const collector = await ofCollector(local.endpoint, `bench-${round}`, scratch);
       const [load = 0] = loadavg();
-      for (const { rows } of [peer, ours])
+      for (const { rows } of [peer, ours, collector])
         if (rows !== records) throw new Error(`${rows} rows came of ${records} records`);
       say(
-        `${round === 0 ? 'warm-up' : `round ${round}`}: ${told(ours)} beside ${told(peer)}; load ${load.toFixed(1)}`,
+        `${round === 0 ? 'warm-up' : `round ${round}`}: ${told(ours)} beside ${told(peer)}, the collector ${told(collector)}; load ${load.toFixed(1)}`,
       );
-      if (round > 0) pairs.push({ ours, peer, load });
+      if (round > 0) measured.push({ ours, peer, collector, load });
     }
-    const perSecond = median(pairs.map(({ ours }) => records / ours.seconds));
-    const ratios = pairs.map(({ ours, peer }) => ours.cpuSeconds / peer.cpuSeconds);
+    const perSecond = median(measured.map(({ collector }) => records / collector.seconds));
+    const ratios = measured.map(({ ours, peer }) => ours.cpuSeconds / peer.cpuSeconds);
     return {
       records,
       rounds,
       cpuRatio: median(ratios),
       cpuRatios: { least: Math.min(...ratios), most: Math.max(...ratios) },
-      cpuSecondsPerGb: median(pairs.map(({ ours }) => ours.cpuSeconds / gigabytes)),
-      peerCpuSecondsPerGb: median(pairs.map(({ peer }) => peer.cpuSeconds / gigabytes)),
-      recordsPerSecond: perSecond,
-      peerRecordsPerSecond: median(pairs.map(({ peer }) => records / peer.seconds)),
+      cpuSecondsPerGb: median(measured.map(({ ours }) => ours.cpuSeconds / gigabytes)),
+      peerCpuSecondsPerGb: median(measured.map(({ peer }) => peer.cpuSeconds / gigabytes)),
+      collectorCpuRatio: median(
+        measured.map(({ collector, peer }) => collector.cpuSeconds / peer.cpuSeconds),
+      ),
+      collectorCpuSecondsPerGb: median(measured.map(({ collector }) => collector.cpuSeconds / gigabytes)),
+      collectorRecordsPerSecond: perSecond,
+      recordsPerSecond: median(measured.map(({ ours }) => records / ours.seconds)),
+      peerRecordsPerSecond: median(measured.map(({ peer }) => records / peer.seconds)),
       // Of the whole machine, in the last minute of a round: this bench makes some two of it.
-      load: median(pairs.map((pair) => pair.load)),
-      peakRssMb: Math.max(...pairs.map(({ ours }) => ours.peakRssMb)),
-      peerPeakRssMb: Math.max(...pairs.map(({ peer }) => peer.peakRssMb)),
+      load: median(measured.map(({ load }) => load)),
+      peakRssMb: Math.max(...measured.map(({ ours }) => ours.peakRssMb)),
+      collectorPeakRssMb: Math.max(...measured.map(({ collector }) => collector.peakRssMb)),
+      peerPeakRssMb: Math.max(...measured.map(({ peer }) => peer.peakRssMb)),
       temporal: await actionsOfStretches(local, folder, perSecond),
     };
   } finally {
@@ -85,20 +103,20 @@ function told({ cpuSeconds, seconds }: Figure): string {
   return `${cpuSeconds.toFixed(1)} s of CPU in ${seconds.toFixed(1)} s`;
 }
 
-async function ofPeer(endpoint: string, folder: string): Promise<Figure> {
+async function ofReader(script: string, endpoint: string, folder: string): Promise<Figure> {
   await mkdir(folder);
-  const figure = await ofProcess('peer.ts', endpoint, folder);
+  const figure = await ofProcess(script, endpoint, folder);
   await rm(folder, { recursive: true });
   return figure;
 }
 
 /** Into a bucket of its own, so that each round begins at the stream's beginning. */
-async function ofOurs(endpoint: string, bucket: string, scratch: string): Promise<Figure> {
+async function ofCollector(endpoint: string, bucket: string, scratch: string): Promise<Figure> {
   await mkdir(scratch);
   const s3 = createS3Client({ endpoint, region: 'eu-west-1', maxAttempts: 3 });
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   s3.destroy();
-  return ofProcess('ours.ts', endpoint, bucket, scratch);
+  return ofProcess('collector.ts', endpoint, bucket, scratch);
 }
 
 async function ofProcess(script: string, ...args: string[]): Promise<Figure> {

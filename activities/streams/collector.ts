@@ -5,8 +5,8 @@ import { heartbeat } from '@temporalio/activity';
 import { channelId, parseChannelId } from '../../lake/positions.ts';
 import { type Advance, isIdleEntryDue, nextChannels } from '../../lake/stream.ts';
 import type { Parked } from '../../lake/decisions.ts';
+import { Batch } from './batch.ts';
 import type { StreamContext, StreamNow } from './context.ts';
-import { Frames } from './frames.ts';
 import { type CaughtUp, readHint, writeHint } from './hint.ts';
 import { StreamLane, lostChannel, sameStream } from './lane.ts';
 import { ShardReader } from './reader.ts';
@@ -37,7 +37,7 @@ export class Collector {
   readonly #readers = new Map<string, ShardReader>();
   #now: StreamNow | undefined;
   #hint: CaughtUp = {};
-  #frames: Frames | undefined;
+  #batch: Batch | undefined;
   #batches = 0;
   #firstReadAt: number | undefined;
   #hintedAt = 0;
@@ -85,15 +85,15 @@ export class Collector {
       }
     } finally {
       clearInterval(beat);
-      await this.#frames?.discard();
+      await this.#batch?.discard();
     }
   }
 
   /** Take the lane as its chain has it; drop what was read beyond. False: a later attempt collects. */
   async #begin(): Promise<boolean> {
-    await this.#frames?.discard();
+    await this.#batch?.discard();
     await rm(this.#batchFolder(), { recursive: true, force: true });
-    this.#frames = undefined;
+    this.#batch = undefined;
     this.#firstReadAt = undefined;
     this.#readers.clear();
     this.#parked.clear();
@@ -117,8 +117,8 @@ export class Collector {
         const records = await reader.turn();
         if (records.length === 0) continue;
         this.#firstReadAt ??= clock.now();
-        this.#frames ??= this.#newFrames();
-        await this.#frames.add(reader.channel, records);
+        this.#batch ??= this.#newBatch();
+        await this.#batch.add(reader.channel, records);
       }
     };
     // All settle before an error passes: none may still write when the folder goes.
@@ -129,7 +129,7 @@ export class Collector {
   /** Commit what is due. `all`: whatever was read; `last`: say when the shards were caught up, too. */
   async #settle(all: boolean, last: boolean): Promise<'goOn' | 'superseded'> {
     const { clock, source, pacing } = this.#context;
-    const records = this.#frames?.records ?? 0;
+    const records = this.#batch?.records ?? 0;
     const age = clock.now() - (this.#firstReadAt ?? clock.now());
     const readers = [...this.#readers.values()];
     const isDue =
@@ -140,7 +140,7 @@ export class Collector {
     if (this.#waitsForParents && clock.now() >= this.#lookedAt + source.commit.everyMs) {
       if ((await this.#openChildren()) === 'superseded') return 'superseded';
     }
-    if (this.#frames === undefined && (isDue || clock.now() >= this.#hintedAt + pacing.hintEveryMs)) {
+    if (this.#batch === undefined && (isDue || clock.now() >= this.#hintedAt + pacing.hintEveryMs)) {
       await this.#sayCaughtUp();
     }
     return 'goOn';
@@ -151,7 +151,7 @@ export class Collector {
     const folder = this.#batchFolder();
     const onProgress = () => heartbeat(this.#collected);
     const making = { lane: this.#laneNumber, commit, folder, onProgress };
-    const made = await makeObjects(this.#context, this.#frames, making);
+    const made = await makeObjects(this.#context, this.#batch, making);
     const left = this.#lostWithoutRecords();
     const channels = nextChannels(this.#lane.standing, this.#advances(made.seen), new Set(left.keys()));
     const appended = await this.#lane.append(channels, { commit, objects: made.objects });
@@ -165,7 +165,7 @@ export class Collector {
       entries: entries + 1,
     };
     heartbeat(this.#collected);
-    this.#frames = undefined;
+    this.#batch = undefined;
     this.#firstReadAt = undefined;
     await rm(folder, { recursive: true, force: true });
     for (const [channel, why] of left) {
@@ -259,8 +259,8 @@ export class Collector {
   }
 
   #isFull({ rows, bytes }: { readonly rows: number; readonly bytes: number }): boolean {
-    const frames = this.#frames;
-    return frames !== undefined && (frames.records >= rows || frames.bytes >= bytes);
+    const batch = this.#batch;
+    return batch !== undefined && (batch.records >= rows || batch.bytes >= bytes);
   }
 
   async #sayCaughtUp(): Promise<void> {
@@ -286,8 +286,8 @@ export class Collector {
     return path.join(this.#scratch, `batch-${this.#batches}`);
   }
 
-  #newFrames(): Frames {
+  #newBatch(): Batch {
     this.#batches += 1;
-    return new Frames(this.#batchFolder());
+    return new Batch(this.#batchFolder());
   }
 }

@@ -1,14 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { type FileHandle, open } from 'node:fs/promises';
 import { isAggregate, takeApart } from '../../lake/aggregate.ts';
 import { userPosition } from '../../lake/positions.ts';
 import { hash63 } from '../refine/hash.ts';
 import { Growing } from './growing.ts';
+import { arePlain } from './plain.ts';
 import type { StreamRecord } from './port.ts';
 
 /** A record that cannot be handed to DuckDB as it is, and why. */
@@ -30,16 +27,14 @@ interface Arrived {
 
 /** What a line has beside the payload, about. */
 const FRAME_BYTES = 100;
-const RAW_LINE_BYTES = 200;
 
-/** Records of one commit, whole on disk: as they came, and framed for `lake/sql/refine-json.ts`. */
+/** Records of one commit, whole on disk, framed for `lake/sql/refine-json.ts`. */
 export interface Framed {
   /** What an aggregate holds is counted, not the aggregate; a broken one is a record. */
   readonly records: number;
   /** Channel ids by the number that frames give. */
   readonly channels: readonly string[];
   readonly framed: { readonly path: string; readonly records: number; readonly longest: number };
-  readonly raw: { readonly path: string; readonly bytes: number; readonly sha256: string };
   readonly cut: readonly CutRecord[];
   /** Bytes of framed records, by their row, where the frame has others. */
   readonly originals: ReadonlyMap<number, Uint8Array>;
@@ -51,20 +46,22 @@ const UNFRAMEABLE = /[\u0000-\u0008\u000a-\u001f]/;
 
 /** Records on their way into one commit. Pages may be added at once; each stays together and in order. */
 export class Frames {
-  readonly #folder: string;
+  readonly #path: string;
   readonly #channels: string[] = [];
   readonly #cut: CutRecord[] = [];
   readonly #originals = new Map<number, Uint8Array>();
-  #files: Files | undefined;
+  /** As many as there were pages at once: large memory that is made and dropped has all of it collected each time. */
+  readonly #spare: Growing[] = [];
+  #file: FileHandle | undefined;
   #writing: Promise<void> = Promise.resolve();
   #records = 0;
   #framed = 0;
   #longest = 0;
   #bytes = 0;
 
-  /** A folder of its own, made with the first record. */
-  constructor(folder: string) {
-    this.#folder = folder;
+  /** `path` must not exist; nothing is made before the first record. */
+  constructor(path: string) {
+    this.#path = path;
   }
 
   get records(): number {
@@ -79,42 +76,27 @@ export class Frames {
   async add(channel: string, records: readonly StreamRecord[]): Promise<void> {
     if (records.length === 0) return;
     const number = this.#numberOf(channel);
-    const prefix = `","channel":${JSON.stringify(channel)},"position":"`;
     const payloads = records.reduce((sum, { data }) => sum + data.length, 0);
-    const frames = new Growing(payloads + records.length * FRAME_BYTES);
-    const raw = new Growing(Math.ceil(1.25 * payloads) + records.length * RAW_LINE_BYTES);
-    let arrivedAtMs = Number.NaN;
-    let arrival = '';
-    for (const record of records) {
-      const { sequence, data } = record;
-      // Whole pages arrive at one time.
-      if (record.arrivedAtMs !== arrivedAtMs) {
-        arrivedAtMs = record.arrivedAtMs;
-        arrival = new Date(arrivedAtMs).toISOString();
-      }
-      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-      const payload =
-        text === undefined ? `"base64":"${bytes.toString('base64')}"` : `"text":${JSON.stringify(text)}`;
-      raw.addText(`{"arrival":"${arrival}${prefix}${sequence}",${payload}}\n`);
-      const place = { channel, position: sequence, bytes };
-      const arrived = { number, arrivedAtMs };
-      if (isAggregate(bytes)) this.#aggregate(place, arrived, frames);
-      else this.#frame(place, text, arrived, frames);
+    const frames = this.#spare.pop() ?? new Growing(payloads + records.length * FRAME_BYTES);
+    if (arePlain(records)) {
+      for (const record of records) this.#framePlain(number, record, frames);
+    } else {
+      for (const record of records) this.#frameAny(channel, number, record, frames);
     }
-    await this.#write(frames.bytes(), raw.bytes());
+    await this.#write(frames.bytes());
+    frames.clear();
+    this.#spare.push(frames);
   }
 
   /** Everything, whole on disk. Call once, after every `add`. */
   async finish(): Promise<Framed> {
     await this.#writing;
-    const files = await this.#opened();
-    const raw = await files.end();
+    const file = await this.#opened();
+    await file.close();
     return {
       records: this.#records,
       channels: this.#channels,
-      framed: { path: files.framedPath, records: this.#framed, longest: this.#longest },
-      raw,
+      framed: { path: this.#path, records: this.#framed, longest: this.#longest },
       cut: this.#cut,
       originals: this.#originals,
     };
@@ -123,12 +105,32 @@ export class Frames {
   /** Closes what is open, for a batch that is given up. */
   async discard(): Promise<void> {
     await this.#writing.catch(() => undefined);
-    await this.#files?.end().catch(() => undefined);
+    await this.#file?.close().catch(() => undefined);
   }
 
   #numberOf(channel: string): number {
     const found = this.#channels.indexOf(channel);
     return found === -1 ? this.#channels.push(channel) - 1 : found;
+  }
+
+  /** Of a page that was looked at as a whole. */
+  #framePlain(number: number, { sequence, arrivedAtMs, data }: StreamRecord, frames: Growing): void {
+    this.#records += 1;
+    this.#bytes += data.length;
+    this.#framed += 1;
+    if (data.length + 128 > this.#longest) this.#longest = data.length + 128;
+    frames.addText(`${number}\u0001${arrivedAtMs}\u0001${sequence}\u0001\u0001`);
+    frames.addBytes(data);
+    frames.addText('\n');
+  }
+
+  #frameAny(channel: string, number: number, record: StreamRecord, frames: Growing): void {
+    const { sequence, arrivedAtMs, data } = record;
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const place = { channel, position: sequence, bytes };
+    const arrived = { number, arrivedAtMs };
+    if (isAggregate(bytes)) this.#aggregate(place, arrived, frames);
+    else this.#frame(place, isUtf8(bytes) ? bytes.toString('utf8') : undefined, arrived, frames);
   }
 
   /** Frames of the user records in a record. Where a shard carries one that a split gave to another, it is here all the same. */
@@ -183,69 +185,19 @@ export class Frames {
     return undefined;
   }
 
-  async #write(frames: Buffer, raw: Buffer): Promise<void> {
+  async #write(frames: Buffer): Promise<void> {
     const turn = this.#writing.then(async () => {
-      const files = await this.#opened();
-      await files.write(frames, raw);
+      const file = await this.#opened();
+      await file.write(frames);
     });
     // Whoever adds hears of a failure; those that follow hear of it too.
     this.#writing = turn;
     await turn;
   }
 
-  async #opened(): Promise<Files> {
-    this.#files ??= await Files.create(this.#folder);
-    return this.#files;
-  }
-}
-
-class Files {
-  readonly framedPath: string;
-  readonly #rawPath: string;
-  readonly #framed: FileHandle;
-  // Level 1: what it saves over no compression is most of what there is to save, at half the time of the default.
-  readonly #gzip = createGzip({ level: 1, chunkSize: 256 * 1024 });
-  readonly #sha256 = createHash('sha256');
-  readonly #done: Promise<void>;
-  #bytes = 0;
-  #ended: Promise<{ path: string; bytes: number; sha256: string }> | undefined;
-
-  static async create(folder: string): Promise<Files> {
-    await mkdir(folder, { recursive: true });
-    const framedPath = path.join(folder, 'framed');
-    return new Files(folder, framedPath, await open(framedPath, 'wx'));
-  }
-
-  private constructor(folder: string, framedPath: string, framed: FileHandle) {
-    this.framedPath = framedPath;
-    this.#framed = framed;
-    this.#rawPath = path.join(folder, 'raw.ndjson.gz');
-    this.#gzip.on('data', (chunk: Buffer) => {
-      this.#sha256.update(chunk);
-      this.#bytes += chunk.length;
-    });
-    this.#done = pipeline(this.#gzip, createWriteStream(this.#rawPath, { flags: 'wx' }));
-    // Heard of at the end, or with the next write.
-    this.#done.catch(() => undefined);
-  }
-
-  async write(frames: Buffer, raw: Buffer): Promise<void> {
-    await this.#framed.write(frames);
-    await new Promise<void>((resolve, reject) => {
-      this.#gzip.write(raw, (error) => (error ? reject(error) : resolve()));
-    });
-  }
-
-  end(): Promise<{ path: string; bytes: number; sha256: string }> {
-    this.#ended ??= this.#end();
-    return this.#ended;
-  }
-
-  async #end() {
-    this.#gzip.end();
-    await this.#framed.close();
-    await this.#done;
-    return { path: this.#rawPath, bytes: this.#bytes, sha256: this.#sha256.digest('hex') };
+  async #opened(): Promise<FileHandle> {
+    this.#file ??= await open(this.#path, 'wx');
+    return this.#file;
   }
 }
 

@@ -20,9 +20,14 @@ export class Growing {
     this.#length += bytes.length;
   }
 
-  /** All of it. Nothing may be added any more. */
+  /** All of it. Nothing may be added before it is cleared. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** What `bytes` gave is void. */
+  clear(): void {
+    this.#length = 0;
   }
 
   #makeRoom(more: number): void {

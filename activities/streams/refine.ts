@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { Columns } from '../../lake/spec.ts';
-import type { Problem } from '../../lake/sql/refine-cast.ts';
-import { refineJson } from '../../lake/sql/refine-json.ts';
+import { type JsonStatements, refineJson } from '../../lake/sql/refine-json.ts';
 import type { Mapping } from '../../lake/sql/refine-mapping.ts';
 import { literal } from '../../lake/sql/text.ts';
 import { type DuckDb, type DuckDbOptions, type Row, withDuckDb } from '../duckdb.ts';
@@ -28,6 +27,9 @@ export interface Refined {
   readonly seen: ReadonlyMap<string, number>;
 }
 
+/** Rows that wait for each other in memory. More compress no better, and cost more. */
+const ROW_GROUP = 32_768;
+
 /** Every record becomes a row or a line of quarantine: by count, or it is `ProofBroken`. */
 export async function refineFrames(framed: Framed, options: RefineOptions): Promise<Refined> {
   const quarantine = new Quarantine(path.join(options.folder, 'rejected.ndjson'));
@@ -37,7 +39,8 @@ export async function refineFrames(framed: Framed, options: RefineOptions): Prom
   const refined =
     framed.framed.records === 0
       ? { statistics: undefined, parquet: '', seen: new Map<string, number>() }
-      : await withDuckDb(options.duck, (db) =>
+      : // Rows are numbered in one pass, which is one thread's: a second one would wait for it, at a CPU's cost.
+        await withDuckDb({ ...options.duck, threads: 1 }, (db) =>
           interruptible(db, options.signal, () => refineWith(db, framed, options, quarantine)),
         );
   const { statistics, parquet, seen } = refined;
@@ -66,12 +69,12 @@ async function refineWith(db: DuckDb, framed: Framed, options: RefineOptions, qu
     longest,
     ...(mapping && { mapping }),
   });
-  await db.run(statements.grade);
-  await db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (FORMAT parquet, COMPRESSION zstd)`);
+  const form = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}`;
+  await db.run(`COPY (${statements.rows}) TO ${literal(parquet)} (${form})`);
   const statistics = await readStatistics(db, parquet, mapping);
   if (statistics.rows < framed.framed.records) await quarantineProblems(db, statements, framed, quarantine);
   const seen = new Map<string, number>();
-  for (const row of await db.rows(statements.seen)) {
+  for (const row of await db.rows(statements.seen(parquet))) {
     seen.set(channels[Number(row['ch'])] ?? '', Number(row['seen_ms']));
   }
   return { statistics, parquet, seen };
@@ -79,10 +82,11 @@ async function refineWith(db: DuckDb, framed: Framed, options: RefineOptions, qu
 
 async function quarantineProblems(
   db: DuckDb,
-  { problemRows, problems }: { problemRows: (n: number) => string; problems: readonly Problem[] },
+  { grade, problemRows, problems }: JsonStatements,
   { channels, originals }: Framed,
   quarantine: Quarantine,
 ): Promise<void> {
+  await db.run(grade);
   for (let last = 0; ;) {
     const rows = await db.rows(problemRows(last));
     if (rows.length === 0) return;

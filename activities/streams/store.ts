@@ -4,8 +4,8 @@ import { keys } from '../../lake/keys.ts';
 import { ensureFile } from '../objects/commit.ts';
 import { sha256Hex } from '../objects/json.ts';
 import { digestFile } from '../refine/hash.ts';
+import type { Batch, BatchFiles } from './batch.ts';
 import type { StreamContext } from './context.ts';
-import type { Framed, Frames } from './frames.ts';
 import { type Refined, refineFrames } from './refine.ts';
 
 /** What an entry names of one commit's records. */
@@ -34,12 +34,12 @@ export interface Making {
 /** Refines what was read and stores it, under names that no other attempt uses. Nobody reads it before an entry names it. */
 export async function makeObjects(
   context: StreamContext,
-  frames: Frames | undefined,
+  batch: Batch | undefined,
   making: Making,
 ): Promise<Made> {
-  if (!frames) return { objects: NO_OBJECTS, rows: 0, rejected: 0, seen: new Map() };
+  if (!batch) return { objects: NO_OBJECTS, rows: 0, rejected: 0, seen: new Map() };
   const { source, mapping, clock, duck, signal } = context;
-  const framed = await frames.finish();
+  const { framed, raw } = await batch.finish();
   const refined = await refineFrames(framed, {
     columns: source.columns,
     mapping,
@@ -48,7 +48,7 @@ export async function makeObjects(
     folder: making.folder,
     signal,
   });
-  const objects = await storeObjects(context, framed, refined, making);
+  const objects = await storeObjects(context, raw, refined, making);
   return {
     objects,
     rows: refined.parquet?.statistics.rows ?? 0,
@@ -59,7 +59,7 @@ export async function makeObjects(
 
 async function storeObjects(
   context: StreamContext,
-  framed: Framed,
+  raw: BatchFiles['raw'],
   refined: Refined,
   { lane, commit, onProgress }: Making,
 ): Promise<StoredObjects> {
@@ -67,7 +67,6 @@ async function storeObjects(
   const name = { feed, lane, commit, attempt, index: 0 };
   const put = (key: string, path: string, expect: { readonly bytes: number; readonly sha256: string }) =>
     ensureFile(store, key, { path, expect }, { signal, onProgress });
-  const { raw } = framed;
   const { parquet, rejected } = refined;
   const rawKey = keys.rawStream(feed, lane, commit, 0);
   const rowsFile = parquet && (await digestFile(parquet.path, signal));

@@ -1,4 +1,5 @@
-import type { LakeSpec } from '../../lake/spec.ts';
+import { type LakeSpec, datasetOf } from '../../lake/spec.ts';
+import type { Mapping } from '../../lake/sql/refine-mapping.ts';
 import { COLUMNS, STREAM } from './records.ts';
 
 /** A lake of one stream that feeds one dataset by day, with the defaults of lake.yaml. */
@@ -35,4 +36,11 @@ export function benchLake(bucket: string): LakeSpec {
       },
     },
   };
+}
+
+/** What the stream's records are refined by. */
+export function benchMapping(spec: LakeSpec): Mapping {
+  const served = datasetOf(spec, 'events');
+  if (!served) throw new Error('the stream of this bench feeds no dataset');
+  return { dataset: served.dataset, use: served.use, columns: COLUMNS };
 }

@@ -20,16 +20,21 @@ export interface JsonRefine {
 }
 
 export interface JsonStatements {
-  /** Makes the temporary table `graded`, which the others read. */
-  readonly grade: string;
   /** The good rows, in order: what a rows object holds. */
   readonly rows: string;
   /**
-   * Up to 10,000 of the others after row `n`: `n`, `ch`, `pos`, `why` (an index into `problems`), `found`, `line`.
+   * Makes the temporary table `problem` of the others, for a batch that has some: it reads all frames again.
+   */
+  readonly grade: string;
+  /**
+   * Up to 10,000 of `problem` after row `n`: `n`, `ch`, `pos`, `why` (an index into `problems`), `found`, `line`.
    */
   readonly problemRows: (n: number) => string;
-  /** `ch` and `seen_ms` of each channel with good rows: the greatest event time, capped by arrival. */
-  readonly seen: string;
+  /**
+   * `ch` and `seen_ms` of each channel with good rows: the greatest event time, capped by arrival. Read from the
+   * Parquet file that was made of `rows`.
+   */
+  readonly seen: (rows: string) => string;
   readonly problems: readonly Problem[];
 }
 
@@ -38,37 +43,36 @@ export interface JsonStatements {
  * declared go to `_extra`. DuckDB takes NaN and a last comma for JSON.
  */
 export function refineJson({ path, channels, columns, mapping, nowUs, longest }: JsonRefine): JsonStatements {
-  const { problems, steps, value, match, extra, found } = gradeJson({
+  const { problems, steps, match, extra, found } = gradeJson({
     columns,
     nowUs,
     ...(mapping && { mapping }),
   });
-  const names = Object.keys(columns);
-  const arrivedUs = 'arrived * 1000';
-  const eventUs = mapping && eventTimeSql(mapping, value);
-  const seenUs = eventUs === undefined ? arrivedUs : `least(${eventUs}, ${arrivedUs})`;
-  const grade = `CREATE OR REPLACE TEMP TABLE graded AS
-  WITH t AS (SELECT *, row_number() OVER () AS n FROM ${readFrames(path, longest)}),
-  ${steps}
-  SELECT n, ch, pos, why${list(names, (_, index) => `v${index}`)},
-    coalesce(h, ${lineHash}) AS hash,
-    ${match ?? 'NULL::BIGINT'} AS match,
-    ${extra} AS extra,
-    CASE WHEN why IS NULL THEN ${seenUs} END AS seen_us,
-    ${found} AS found,
-    CASE WHEN why IS NOT NULL THEN line END AS line
-  FROM g`;
+  const frames = readFrames(path, longest);
+  // All is made below the row number: no filter passes it, so that nothing is made twice.
+  const graded = (made: string) => `WITH t AS (SELECT * FROM ${frames}),
+  ${steps},
+  m AS (SELECT ch, pos, why${made} FROM g),
+  r AS (SELECT *, row_number() OVER () AS n FROM m)`;
+  const values = list(Object.keys(columns), (_, index) => `v${index}`);
+  const hash = `coalesce(h, ${lineHash}) AS hash`;
+  const made = `${values}, ${hash}${match === undefined ? '' : `, ${match} AS match`}, ${extra} AS extra`;
   const stored = [
     ...storedColumns(columns, match !== undefined),
     `([${channels.map(literal).join(', ')}])[ch + 1] AS _channel`,
     'pos AS _position',
   ];
+  const eventUs = (mapping && eventTimeSql(mapping, ident)) ?? 'NULL::BIGINT';
   return {
-    grade,
-    rows: `SELECT ${stored.join(', ')} FROM graded WHERE why IS NULL`,
-    problemRows: (n) =>
-      `SELECT n, ch, pos, why, found, line FROM graded WHERE why IS NOT NULL AND n > ${n} ORDER BY n LIMIT 10000`,
-    seen: 'SELECT ch, (max(seen_us) // 1000)::BIGINT AS seen_ms FROM graded WHERE seen_us IS NOT NULL GROUP BY ch',
+    rows: `${graded(made)} SELECT ${stored.join(', ')} FROM r WHERE why IS NULL`,
+    grade: `CREATE OR REPLACE TEMP TABLE problem AS ${graded(`, ${found} AS found, line`)}
+  SELECT n, ch, pos, why, found, line FROM r WHERE why IS NOT NULL`,
+    problemRows: (n) => `SELECT * FROM problem WHERE n > ${n} ORDER BY n LIMIT 10000`,
+    seen: (
+      rows,
+    ) => `WITH a AS (SELECT ch, arrived * 1000 AS arrived_us, row_number() OVER () AS n FROM ${frames}),
+  e AS (SELECT _row, ${eventUs} AS event_us FROM read_parquet(${literal(rows)}))
+  SELECT ch, (max(least(event_us, arrived_us)) // 1000)::BIGINT AS seen_ms FROM a JOIN e ON n = _row GROUP BY ch`,
     problems,
   };
 }
@@ -108,17 +112,20 @@ export function gradeJson({
     ...(mapping ? mappingProblems(mapping, value, text, nowUs) : []),
   ];
   const steps = `d AS (SELECT *, try_cast(line AS JSON) AS doc FROM t),
-  k AS (SELECT *, json_type(doc) AS kind FROM d),
+  k AS (SELECT *, CASE WHEN starts_with(doc::VARCHAR, '{') THEN 'OBJECT' ELSE json_type(doc) END AS kind FROM d),
   f AS (SELECT *, json_transform(CASE WHEN kind = 'OBJECT' THEN doc END, ${literal(fields)}) AS s FROM k),
   x AS (SELECT *${list(names, ([name], index) => `s.${ident(name)} AS t${index}`)} FROM f),
   v AS (SELECT *${list(names, ([name, type], index) => `${typed(text(name), type)} AS v${index}`)} FROM x),
   g AS (SELECT *, ${firstProblem(problems)} AS why FROM v)`;
+  const declaredFound = names.map((_, index) => `(t${index} IS NOT NULL)::INTEGER`).join(' + ') || '0';
   return {
     steps,
     problems,
     value,
     match: mapping && matchSql(mapping, value),
-    extra: `CASE WHEN why IS NULL THEN nullif(json_merge_patch(doc, ${literal(declared)})::VARCHAR, '{}') END`,
+    // As many fields as declared ones that were found: no other is there, and a patch is the dearest to make.
+    extra: `CASE WHEN why IS NOT NULL OR len(json_keys(doc)) = ${declaredFound} THEN NULL
+    ELSE nullif(json_merge_patch(doc, ${literal(declared)})::VARCHAR, '{}') END`,
     found: `CASE WHEN why IS NOT NULL THEN ${foundText(problems, 'why')} END`,
   };
 }

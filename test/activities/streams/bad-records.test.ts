@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { packed } from './side-by-side.ts';
 import { channel, payment, shard, streamLake } from './stream-lake.ts';
 
 const BAD: readonly (readonly [string, string | Uint8Array, object])[] = [
@@ -29,6 +30,8 @@ const BAD: readonly (readonly [string, string | Uint8Array, object])[] = [
   ],
   ['a raw line feed within a text', '{"id":"a\nb"}', { reason: 'NotJson' }],
   ['a raw separator of ours', '{"id":"a"}\u0001{"id":"b"}', { reason: 'NotJson' }],
+  ['a raw control character within a text', '{"id":"a\u0002b"}', { reason: 'NotJson' }],
+  ['a raw carriage return within a text', '{"id":"a\rb"}', { reason: 'NotJson' }],
   ['a lone surrogate', '{"id":"\\ud800"}', { reason: 'NotJson' }],
   ['a record without its key', payment('x', { id: undefined }), { reason: 'Missing', column: 'id' }],
   ['a key that is null', payment('x', { id: null }), { reason: 'Missing', column: 'id' }],
@@ -57,10 +60,15 @@ const BAD: readonly (readonly [string, string | Uint8Array, object])[] = [
   ['an amount in words', payment('x', { amount: 'twelve' }), { reason: 'NotADecimal(18,2)' }],
 ];
 
-test.each(BAD)(
+const PAGES = { apart: {}, 'side by side': { wrap: packed } };
+const CASES = Object.entries(PAGES).flatMap(([how, options]) =>
+  BAD.map(([what, bad, expected]) => [`${what}, records ${how},`, bad, expected, options] as const),
+);
+
+test.each(CASES)(
   '%s goes to quarantine with its bytes, place and reason, its neighbours through',
-  async (_, bad, expected) => {
-    const lake = await streamLake();
+  async (_, bad, expected, options) => {
+    const lake = await streamLake(options);
     await lake.open();
     lake.stream.put(shard(0), payment('before'));
     const position = lake.stream.put(shard(0), bad);
@@ -147,4 +155,39 @@ test('rows of a dataset with both roles carry what batch and stream are matched 
   const [one, other] = await lake.rows(0, '_match, _hash');
   expect(one?.['_match']).toBe(other?.['_match']);
   expect(one?.['_hash']).not.toBe(other?.['_hash']);
+});
+
+test('pages side by side give the rows, hashes and raw lines that records apart give', async () => {
+  const found = [];
+  for (const options of Object.values(PAGES)) {
+    const lake = await streamLake(options);
+    await lake.open();
+    for (let n = 0; n < 5; n += 1) lake.stream.put(shard(0), payment(`pé${n}`, { memo: '"\\ €\t' }));
+    await lake.collect();
+    const [, entry] = await lake.entries();
+    found.push([await lake.rowsOf(entry, '*'), await lake.rawOf(entry), entry?.channels]);
+  }
+  expect(found[0]?.[0]).toHaveLength(5);
+  expect(found[1]).toEqual(found[0]);
+});
+
+test('what is not declared is kept, though declared fields are missing, null or there twice', async () => {
+  const lake = await streamLake();
+  await lake.open();
+  const at = '"at":"2026-11-22T11:59:00Z"';
+  lake.stream.put(shard(0), `{"id":"all",${at},"amount":"1"}`);
+  lake.stream.put(shard(0), `{"id":"missing",${at},"memo":1}`);
+  lake.stream.put(shard(0), `{"id":"null",${at},"amount":null,"memo":{"a":null}}`);
+  lake.stream.put(shard(0), `{"id":"null alone",${at},"amount":null}`);
+  lake.stream.put(shard(0), `{"id":"twice","id":"twice",${at}}`);
+  lake.stream.put(shard(0), ` {"id":"case",${at},"Amount":"1"}`);
+  await lake.collect();
+  expect(await lake.rows(0, 'id, amount, _extra')).toEqual([
+    { id: 'all', amount: '1.00', _extra: null },
+    { id: 'missing', amount: null, _extra: '{"memo":1}' },
+    { id: 'null', amount: null, _extra: '{"memo":{"a":null}}' },
+    { id: 'null alone', amount: null, _extra: null },
+    { id: 'twice', amount: null, _extra: null },
+    { id: 'case', amount: null, _extra: '{"Amount":"1"}' },
+  ]);
 });
