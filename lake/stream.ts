@@ -91,7 +91,7 @@ export function openings(
   );
   for (const child of [...children].toSorted(compareText)) {
     if (lanes.some((known) => known.has(child))) continue;
-    const standing = parentsOf(child, lanes, listed.get(child)?.parents ?? []);
+    const standing = parentsOf(child, lanes, listed);
     if (standing.home !== lane) continue;
     if (standing.open.length > 0) {
       waiting.push({ channel: child, parents: standing.open });
@@ -113,7 +113,8 @@ interface Parent {
   readonly state: SeenChannel;
 }
 
-function parentsOf(child: string, lanes: LaneChannels, listedParents: readonly string[]) {
+function parentsOf(child: string, lanes: LaneChannels, listed: ReadonlyMap<string, ShardFacts>) {
+  const listedParents = listed.get(child)?.parents ?? [];
   const known: Parent[] = lanes.flatMap((channels, lane) =>
     [...channels].flatMap(([id, state]) =>
       listedParents.includes(id) || state.closed?.children.includes(child) ? [{ id, lane, state }] : [],
@@ -127,9 +128,15 @@ function parentsOf(child: string, lanes: LaneChannels, listedParents: readonly s
     closed: known.filter(({ state }) => state.closed),
     open: [
       ...known.filter(({ state }) => !state.closed).map(({ id }) => id),
-      ...listedParents.filter((id) => expected.includes(id) && !known.some((parent) => parent.id === id)),
+      ...listedParents.filter((id) => !known.some((parent) => parent.id === id) && isToCome(id)),
     ],
   };
+
+  /** Is it not collected yet, and descends from what is? What nobody ever collects is waited for by nobody. */
+  function isToCome(id: string): boolean {
+    const isCollected = lanes.some((channels) => channels.has(id));
+    return isCollected || expected.includes(id) || (listed.get(id)?.parents ?? []).some(isToCome);
+  }
 }
 
 // A parent that ended before the feed's start time has left the start to its children.

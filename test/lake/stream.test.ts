@@ -63,6 +63,20 @@ test('the child of a merge waits for both parents, and is a generation after the
   });
 });
 
+test('the child of a merge waits for a parent that has not opened either, as long as it will', () => {
+  const shards = [listed('a'), listed('b'), listed('d', 'a'), listed('e', 'd'), listed('c', 'b', 'e')];
+  const lanes = [lane({ a: open('9'), b: closed('c') })];
+  expect(openings('f', 0, lanes, shards)).toEqual({
+    channels: {},
+    needs: {},
+    waiting: [{ channel: 'c', parents: ['e'] }],
+  });
+  // Of shards that ended before the stream was first collected, nothing will come.
+  expect(openings('f', 0, [lane({ b: closed('c') })], shards).channels).toEqual({
+    c: openedAt('earliest', 2),
+  });
+});
+
 test('parents in several lanes: the lowest opens the child and names what it needs, the other does not', () => {
   const shards = [listed('a'), listed('b'), listed('c', 'a', 'b')];
   const lanes = [lane({ b: closed('c') }), lane({ a: { ...closed('c'), ordinal: 17 } })];
