@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { keys } from '../../lake/keys.ts';
 import type { ViewVersion } from '../../lake/view.ts';
+import { FEED, TableLake, customersSpec } from '../support/table-lake.ts';
 import { tmpFolder } from '../support/tmp.ts';
 import { BOOKS, D1, D2, type WholeLake, event, wholeLake } from './verify/whole-lake.ts';
 
@@ -242,4 +243,30 @@ test('a key that moved away with a feed is not held against the builds of the ep
   expect(await lake.publish('payments')).toMatchObject({ kind: 'published', version: 2, hold: [] });
   expect(await lake.read('payments', 'settled', 'id')).toEqual([{ id: 'a' }]);
   expect((await lake.verify()).findings).toEqual([]);
+});
+
+test('a table that was loaded again is built anew in its current generation, and goes on from there', async () => {
+  const table = new TableLake(await tmpFolder());
+  await table.reload([
+    { id: 'a', amount: 1, _change: 1000 },
+    { id: 'b', amount: 2, _change: 1000 },
+  ]);
+  await table.reconcile();
+  await table.reload([{ id: 'a', amount: 3, _change: 2000 }]);
+  await table.reconcile();
+  await table.change([{ id: 'c', amount: 4, _change: 2500 }]);
+  const feeds = { [FEED]: { role: 'speed', visible: 'publish', map: {} } } as const;
+  table.lake.apply(customersSpec({ feeds }), { customers: 2 });
+  expect((await table.read('live')).rows).toEqual({ a: 3, c: 4 });
+  await table.reconcile();
+  expect((await table.view()).version).toMatchObject({ n: 3, datasetEpoch: 2, spec: 2 });
+  expect((await table.read('settled')).rows).toEqual({ a: 3, c: 4 });
+  await table.change([{ id: 'd', amount: 5, _change: 2600 }]);
+  expect((await table.read('live')).rows).toEqual({ a: 3, c: 4 });
+  await table.reload([{ id: 'd', amount: 6, _change: 3000 }]);
+  await table.reconcile();
+  expect((await table.read('live')).rows).toEqual({ d: 6 });
+  await table.rollback(2);
+  expect((await table.view()).version).toMatchObject({ datasetEpoch: 1, spec: 1 });
+  expect((await table.read('settled')).rows).toEqual({ a: 3 });
 });

@@ -43,6 +43,8 @@ export class RowsLake {
   specNumber = 1;
   readonly scratch: string;
   readonly clock = { now: () => Date.UTC(2026, 10, 24) };
+  /** Of its datasets; 1 where it says none. */
+  epochs: Readonly<Record<string, number>> = {};
   readonly #heads = new Map<string, { ordinal: number; sha256: string }>();
   #plans = 0;
 
@@ -52,8 +54,9 @@ export class RowsLake {
     this.#putSpec(null);
   }
 
-  /** The next spec of the lake. */
-  apply(spec: Pick<LakeSpec, 'sources' | 'datasets'>): void {
+  /** The next spec of the lake; `epochs` as that one has them. */
+  apply(spec: Pick<LakeSpec, 'sources' | 'datasets'>, epochs = this.epochs): void {
+    this.epochs = epochs;
     const before = this.store.text(keys.spec(this.specNumber)) ?? '';
     this.spec = asReadBack(spec);
     this.specNumber += 1;
@@ -61,7 +64,7 @@ export class RowsLake {
   }
 
   #putSpec(prev: string | null): void {
-    const about = { epochs: {}, by: 'test', reason: '', at: '2026-11-20T00:00:00.000Z' };
+    const about = { epochs: this.epochs, by: 'test', reason: '', at: '2026-11-20T00:00:00.000Z' };
     const object = { format: 1, n: this.specNumber, prev, ...this.spec, ...about };
     this.store.put(keys.spec(this.specNumber), encode(object));
   }

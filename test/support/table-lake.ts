@@ -64,10 +64,10 @@ export class TableLake {
   constructor(scratch: string, more: Partial<DatasetSpec> = {}) {
     this.lake = new RowsLake(customersSpec(more), scratch);
     const { store, ledger, clock } = this.lake;
-    const about = { epochs: {}, by: 'test', reason: '', at: '' };
+    const about = { by: 'test', reason: '', at: '' };
     const read = async () => {
-      const { spec, specNumber: n } = this.lake;
-      const object: SpecObject = { format: 1, n, prev: null, ...spec, ...about };
+      const { spec, specNumber: n, epochs } = this.lake;
+      const object: SpecObject = { format: 1, n, prev: null, ...spec, epochs, ...about };
       return { n, spec, object };
     };
     this.#views = createViewActivities({
