@@ -21,7 +21,7 @@ export function recordsBeside(command: GetRecordsCommand): () => readonly Stream
         ? Buffer.from(JSON.stringify({ ...read.rest, Records: [] }))
         : Buffer.from(body.bytes());
       body.clear();
-      spare.push(body);
+      if (spare.length < SPARE) spare.push(body);
       return result;
     },
     // The innermost: it hands the deserializer what came of the answer.
@@ -44,8 +44,9 @@ function isAnswer(response: unknown): response is Answer {
   );
 }
 
-/** Memory for bodies, as many as were read at once: making it anew costs more than filling it. */
+/** Memory for bodies: making it anew costs more than filling it. A few are kept, each of a page's size. */
 const spare: Growing[] = [];
+const SPARE = 3;
 const BODY_BYTES = 1024 * 1024;
 
 async function whole(body: unknown): Promise<Growing> {
