@@ -10,8 +10,8 @@ export interface ApplyPlan {
   readonly applied: number;
   readonly refused: boolean;
   readonly changes: readonly SpecChange[];
-  /** Of each dataset that would be built anew. */
-  readonly rebuilds: readonly PlannedRebuild[];
+  /** Of each dataset that would be built anew; absent: none. */
+  readonly rebuilds?: readonly PlannedRebuild[];
 }
 
 export interface PlannedRebuild {
@@ -30,7 +30,13 @@ export async function planApply(io: Context, spec: LakeSpec, file: string, json:
   const watch = { signal: untilInterrupted(), onProgress: () => undefined };
   const { head, changes, rebuilds } = await lake.spec.compare(spec, watch);
   const refused = isRefused(changes, rebuilds);
-  const plan: ApplyPlan = { bucket, applied: head?.n ?? 0, refused, changes, rebuilds };
+  const plan: ApplyPlan = {
+    bucket,
+    applied: head?.n ?? 0,
+    refused,
+    changes,
+    ...(rebuilds.length > 0 && { rebuilds }),
+  };
   if (json) io.data(JSON.stringify(plan));
   else for (const line of planLines(plan, file)) io.data(line);
   if (refused) io.endWith(EXIT.failed);
@@ -54,7 +60,7 @@ function rebuildLines({ dataset, unmeasured, rows, barred }: PlannedRebuild): re
 }
 
 function planLines(
-  { applied, changes, rebuilds, refused, bucket }: ApplyPlan,
+  { applied, changes, rebuilds = [], refused, bucket }: ApplyPlan,
   file: string,
 ): readonly string[] {
   if (changes.length === 0) return [`${file} says what spec ${applied} says: nothing would change`];
