@@ -578,18 +578,19 @@ test(
       '  sources.clicks.columns.url: new: "string"',
       '  datasets.clicks.columns.url: new: "string"',
     ]);
-    await click('v', 'late', { url: '/late' });
-    await eventually(
-      () => rows('SELECT id, url FROM clicks ORDER BY id'),
-      [
-        { id: 'u', url: null },
-        { id: 'v', url: '/late' },
-        { id: 'x', url: null },
-        { id: 'y', url: null },
-        { id: 'z', url: null },
-      ],
+    // What is read before the stream takes the new spec is collected under the old one: more comes until it has.
+    let clicks = 0;
+    const seen = await until(
+      async () => {
+        clicks += 1;
+        await click(`v${clicks}`, 'late', { url: '/late' });
+        return (await rows('SELECT id, url FROM clicks ORDER BY id')) as { id: string; url: string | null }[];
+      },
+      (answer) => Array.isArray(answer) && answer.some(({ url }) => url === '/late'),
       PATIENCE_MS,
     );
+    const before = seen.filter(({ id }) => !id.startsWith('v'));
+    expect(before).toEqual(['u', 'x', 'y', 'z'].map((id) => ({ id, url: null })));
     const kept = `SELECT _extra FROM "clicks$rows" WHERE id = 'u'`;
     expect(JSON.stringify(await rows(kept))).toContain('/early');
     expect(await run('verify')).toMatchObject({ code: 0 });
