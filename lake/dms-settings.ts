@@ -214,6 +214,16 @@ const RULES: readonly Rule[] = [
     because: 'DROP TABLE at the source removes every landed file of the table',
   },
   {
+    harm: 'loses data',
+    of: 'task',
+    setting: 'ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered',
+    unset: true,
+    isWrong: (value, settings) => value === false && hasChanges(settings),
+    right: true,
+    because:
+      'files keep the columns of before: what is renamed is null in them, and what is added is missing',
+  },
+  {
     harm: 'hides errors',
     of: 'task',
     setting: 'ErrorBehavior.FailOnNoTablesCaptured',

@@ -63,6 +63,5 @@ export const SHOP_SETTINGS = {
   ChangeProcessingDdlHandlingPolicy: {
     HandleSourceTableTruncated: false,
     HandleSourceTableDropped: false,
-    HandleSourceTableAltered: false,
   },
 } as const;

@@ -116,7 +116,6 @@ const SETTINGS = {
   ChangeProcessingDdlHandlingPolicy: {
     HandleSourceTableTruncated: false,
     HandleSourceTableDropped: false,
-    HandleSourceTableAltered: false,
   },
 } as const;
 

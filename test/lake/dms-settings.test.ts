@@ -33,6 +33,15 @@ test('a task with the defaults of DMS loses data in six ways, and is told each',
   ]);
 });
 
+test('a task that keeps the columns of before loses what is renamed or added', () => {
+  const task = { ChangeProcessingDdlHandlingPolicy: { HandleSourceTableAltered: false } };
+  const setting = 'ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered';
+  const harms = reviewSettings({ ...BARE, task }).flatMap((one) =>
+    one.setting === setting ? [one.harm] : [],
+  );
+  expect(harms).toEqual(['loses data']);
+});
+
 test.each([
   ['CdcInsertsOnly', true],
   ['CdcInsertsAndUpdates', true],
