@@ -39,7 +39,7 @@ export function planTable(
   if (!columns) return notCompared('the database has no such table');
 
   const compared: ComparedColumn[] = [];
-  const notes: string[] = [];
+  const lacking: string[] = [];
   for (const [column, type] of Object.entries(dataset.columns)) {
     const from = use.map[column] ?? column;
     if (from === CHANGE_COLUMN.name || !Object.hasOwn(declared.columns, from)) continue;
@@ -48,7 +48,7 @@ export function planTable(
       columns.find(({ name: own }) => own.toLowerCase() === from);
     if (!found) {
       if (dataset.key.includes(column)) return notCompared(`the database's table has no column ${from}`);
-      notes.push(`column ${from} is not in the database: not compared`);
+      lacking.push(from);
       continue;
     }
     const one = { column, type, source: found.name, sourceType: found.type, sourceForm: found.form };
@@ -68,8 +68,9 @@ export function planTable(
       key,
       rest: compared.filter((one) => !key.includes(one)),
       byIndex: key.every((one) => notNull.has(one.source)),
+      lacking,
     },
-    notes,
+    notes: lacking.map((column) => `column ${column} is not in the database: not compared`),
   };
 }
 
@@ -212,6 +213,8 @@ export interface ComparedReport {
   readonly named: readonly NamedRow[];
   /** False where so many differ that they were counted once and not looked at again. */
   readonly lookedAgain: boolean;
+  /** Columns that should come from the database and are not in it. */
+  readonly lacking: readonly string[];
   readonly notes: readonly string[];
 }
 
@@ -234,12 +237,14 @@ export interface CompareReport {
   readonly tables: readonly TableReport[];
 }
 
-/** `differs` wins over `unsure`: tables not compared, or rows that would not hold still. */
+/** `differs` wins over `unsure`: tables or columns not compared, or rows that would not hold still. */
 export function verdictOf({ tables }: Pick<CompareReport, 'tables'>): 'equal' | 'differs' | 'unsure' {
   const differs = tables.some(
     (one) => one.kind === 'compared' && one.missing + one.extra + one.differing > 0,
   );
   if (differs) return 'differs';
-  const isUnsure = tables.some((one) => one.kind === 'not compared' || one.pending > 0);
+  const isUnsure = tables.some(
+    (one) => one.kind === 'not compared' || one.pending > 0 || one.lacking.length > 0,
+  );
   return isUnsure ? 'unsure' : 'equal';
 }

@@ -12,6 +12,8 @@ export interface ComparedTable {
   readonly rest: readonly ComparedColumn[];
   /** True where no key column in the database may be null: then rows are looked up by their values. */
   readonly byIndex: boolean;
+  /** Columns of the dataset that should come from the database and are not in it: they are not compared. */
+  readonly lacking: readonly string[];
 }
 
 // A row on either side: `k` is its key, framed; `h` 60 bits of the md5 of the whole row, framed; `c` an md5's first 8

@@ -57,7 +57,7 @@ export function isThrough({ candidates }: Followed, nowMs: number, settleMs: num
 }
 
 function emptyReport(
-  { table, dataset }: ComparedTable,
+  { table, dataset, lacking }: ComparedTable,
   notes: readonly string[],
   { rows, chunks }: FirstLook,
 ): ComparedReport {
@@ -73,6 +73,7 @@ function emptyReport(
     indistinct: { keys: 0, rows: 0 },
     named: [],
     lookedAgain: true,
+    lacking,
     notes,
   };
 }

@@ -242,6 +242,16 @@ test('a column that is in no version yet is not compared, and is from its versio
   expect(JSON.stringify(found.named)).toContain('city');
 });
 
+test('a table whose column was renamed in the database is not called equal', async () => {
+  const own = await notesLake();
+  await own.sql('ALTER TABLE notes RENAME COLUMN tag TO label');
+  const report = await own.compare();
+  expect(report.tables).toMatchObject([
+    { missing: 0, differing: 0, notes: ['column tag is not in the database: not compared'] },
+  ]);
+  expect(verdictOf(report)).toBe('unsure');
+});
+
 test('a column that the lake cannot hold as it is, and a table that is not there, are not compared', async () => {
   const spec = shopSpec({ notes: NOTES, gone: NOTES });
   const own = await CompareLake.open(postgres.url, spec);
