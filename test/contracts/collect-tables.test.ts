@@ -14,7 +14,7 @@ import {
   type Database,
   type DmsLab,
   type TaskOptions,
-  ALL_OF_PUBLIC,
+  NUMBERED,
   makeDatabase,
   makeTask,
   openDmsLab,
@@ -30,20 +30,6 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const RULES = [
-  ...ALL_OF_PUBLIC,
-  {
-    'rule-type': 'transformation',
-    'rule-id': '2',
-    'rule-name': 'change-seq',
-    'rule-target': 'column',
-    'object-locator': { 'schema-name': '%', 'table-name': '%' },
-    'rule-action': 'add-column',
-    value: 'ar_h_change_seq',
-    expression: '$AR_H_CHANGE_SEQ',
-    'data-type': { type: 'string', length: 35 },
-  },
-];
 const S3 = { AddColumnName: true, IncludeOpForFullLoad: true, TimestampColumnName: 'ar_h_commit_time' };
 
 async function shop(
@@ -54,7 +40,7 @@ async function shop(
   const db: Database = await makeDatabase(lab);
   onTestFinished(() => db.end());
   for (const one of sql) await db.query(one);
-  const task = await makeTask(lab, db.name, { rules: RULES, ...options, s3: { ...S3, ...options.s3 } });
+  const task = await makeTask(lab, db.name, { rules: NUMBERED, ...options, s3: { ...S3, ...options.s3 } });
   const bucket = `lake-${randomUUID()}`;
   await lab.s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const where = { endpoint: lab.stack.url, region: STACK_REGION };
@@ -110,7 +96,7 @@ for (const DataFormat of ['csv', 'parquet'] as const) {
     const opened = await shop(
       MADE,
       { 'public.items': ITEMS },
-      { type: 'full-load-and-cdc', s3: { DataFormat }, rules: [...RULES, IMAGES] },
+      { type: 'full-load-and-cdc', s3: { DataFormat }, rules: [...NUMBERED, IMAGES] },
     );
     const { db, lake, arn } = opened;
     await run(opened);

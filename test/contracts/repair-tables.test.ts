@@ -17,7 +17,7 @@ import { createRepairActivities } from '../../activities/tables/repairs.ts';
 import { compareSource } from '../../reading/compare/compare.ts';
 import { createRepairSource } from '../../reading/compare/repair-source.ts';
 import {
-  ALL_OF_PUBLIC,
+  NUMBERED,
   type DmsLab,
   keysOf,
   makeDatabase,
@@ -36,20 +36,6 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const RULES = [
-  ...ALL_OF_PUBLIC,
-  {
-    'rule-type': 'transformation',
-    'rule-id': '2',
-    'rule-name': 'change-seq',
-    'rule-target': 'column',
-    'object-locator': { 'schema-name': '%', 'table-name': '%' },
-    'rule-action': 'add-column',
-    value: 'ar_h_change_seq',
-    expression: '$AR_H_CHANGE_SEQ',
-    'data-type': { type: 'string', length: 35 },
-  },
-];
 const COLUMNS = {
   id: 'bigint',
   at: 'timestamp',
@@ -70,7 +56,7 @@ async function lake(DataFormat: 'csv' | 'parquet') {
   await db.query(`INSERT INTO items SELECT n, timestamptz '1969-12-31 23:59:59.000001Z' + n * interval '1 day', n / 7.0,
     date '1969-12-30' + n, '{"a": null}', '\\x00ff', n / 3.0, n % 2 = 0 FROM generate_series(0, 20) n`);
   const s3 = { DataFormat, AddColumnName: true, IncludeOpForFullLoad: true };
-  const task = await makeTask(lab, db.name, { type: 'full-load-and-cdc', rules: RULES, s3 });
+  const task = await makeTask(lab, db.name, { type: 'full-load-and-cdc', rules: NUMBERED, s3 });
   const bucket = `lake-${randomUUID()}`;
   await lab.s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const where = { endpoint: lab.stack.url, region: STACK_REGION, maxAttempts: 3 };

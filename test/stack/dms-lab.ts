@@ -128,6 +128,22 @@ export const ALL_OF_PUBLIC = [
   },
 ] as const;
 
+/** All of public, each change with its number. */
+export const NUMBERED = [
+  ...ALL_OF_PUBLIC,
+  {
+    'rule-type': 'transformation',
+    'rule-id': '2',
+    'rule-name': 'change-seq',
+    'rule-target': 'column',
+    'object-locator': { 'schema-name': '%', 'table-name': '%' },
+    'rule-action': 'add-column',
+    value: 'ar_h_change_seq',
+    expression: '$AR_H_CHANGE_SEQ',
+    'data-type': { type: 'string', length: 35 },
+  },
+];
+
 /** A task that is ready, with endpoints and a bucket of its own. Changes are written a second after they come. */
 export async function makeTask(lab: Clients, database: string, options: TaskOptions): Promise<Landed> {
   const id = `t-${randomUUID()}`;

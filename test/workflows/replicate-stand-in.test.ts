@@ -22,7 +22,7 @@ import type { Replicate } from '../../lake/replicate.ts';
 import type { replicateDatabase } from '../../workflows/replicate-database.ts';
 import { type TableDeclared, openTablesLake, shopSpec } from '../contracts/tables-lake.ts';
 import {
-  ALL_OF_PUBLIC,
+  NUMBERED,
   type DmsLab,
   type TaskOptions,
   describe,
@@ -41,20 +41,6 @@ beforeAll(async () => {
 });
 afterAll(() => dms.close());
 
-const RULES = [
-  ...ALL_OF_PUBLIC,
-  {
-    'rule-type': 'transformation',
-    'rule-id': '2',
-    'rule-name': 'change-seq',
-    'rule-target': 'column',
-    'object-locator': { 'schema-name': '%', 'table-name': '%' },
-    'rule-action': 'add-column',
-    value: 'ar_h_change_seq',
-    expression: '$AR_H_CHANGE_SEQ',
-    'data-type': { type: 'string', length: 35 },
-  },
-];
 const S3 = {
   AddColumnName: true,
   IncludeOpForFullLoad: true,
@@ -81,7 +67,7 @@ async function shop({ client }: Lab, type: TaskOptions['type'], replicate: Repli
     await database.query(`CREATE TABLE ${table} (id int PRIMARY KEY, name text)`);
     await database.query(`INSERT INTO ${table} VALUES (1, 'one'), (2, 'two')`);
   }
-  const task = await makeTask(dms, database.name, { type, rules: RULES, s3: S3, settings: SETTINGS });
+  const task = await makeTask(dms, database.name, { type, rules: NUMBERED, s3: S3, settings: SETTINGS });
   const bucket = `lake-${randomUUID()}`;
   await dms.s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const where = { endpoint: dms.stack.url, region: STACK_REGION };
